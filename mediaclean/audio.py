@@ -1,0 +1,136 @@
+"""Samples, spans, blocks and decibels: the vocabulary of every other module.
+
+Audio is float32 of shape (channels, n), full scale ±1.0. Time is an integer count of samples since the
+audio track's own start; the track's start on the media clock is added back only when the file is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Samples: TypeAlias = NDArray[np.float32]
+"""Audio of shape (channels, n), full scale ±1.0."""
+
+FLOOR_DB = -120.0
+"""What the level functions answer for silence, so that no minus infinity travels."""
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """A half-open stretch of samples, ``start <= t < stop``.
+
+    >>> Span(10, 30).length, Span(10, 30).overlaps(Span(29, 40)), Span(10, 30).overlaps(Span(30, 40))
+    (20, True, False)
+    """
+
+    start: int
+    stop: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.stop:
+            raise ValueError(f"a span runs forward from 0, not from {self.start} to {self.stop}")
+
+    @property
+    def length(self) -> int:
+        return self.stop - self.start
+
+    def overlaps(self, other: Span) -> bool:
+        return self.start < other.stop and other.start < self.stop
+
+    def clip(self, start: int, stop: int) -> Span | None:
+        """The part inside ``start <= t < stop``, or None where nothing is left."""
+        low, high = max(self.start, start), min(self.stop, stop)
+        return Span(low, high) if low < high else None
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stretch of sound as its two parts; ``voice + bed`` is the mix until the bed's gain is applied.
+
+    Both arrays have the same shape (channels, n). Consecutive blocks of a stream touch: the next one's
+    ``start`` is this one's ``stop``.
+    """
+
+    start: int
+    voice: Samples
+    bed: Samples
+
+    @property
+    def stop(self) -> int:
+        return self.start + int(self.voice.shape[1])
+
+    @property
+    def mix(self) -> Samples:
+        return self.voice + self.bed
+
+
+def merge(spans: Iterable[Span], gap: int = 0) -> list[Span]:
+    """Sorted spans, joined where they overlap or lie at most `gap` samples apart.
+
+    >>> merge([Span(50, 60), Span(0, 10), Span(12, 20)], gap=2)
+    [Span(start=0, stop=20), Span(start=50, stop=60)]
+    """
+    merged: list[Span] = []
+    for span in sorted(spans):
+        if merged and span.start <= merged[-1].stop + gap:
+            merged[-1] = Span(merged[-1].start, max(merged[-1].stop, span.stop))
+        else:
+            merged.append(span)
+    return merged
+
+
+def gaps(spans: Iterable[Span], stop: int) -> list[Span]:
+    """What the spans leave free between 0 and `stop`.
+
+    >>> gaps([Span(10, 20)], 25)
+    [Span(start=0, stop=10), Span(start=20, stop=25)]
+    """
+    free, cursor = [], 0
+    for span in merge(spans):
+        if span.start > cursor:
+            free.append(Span(cursor, min(span.start, stop)))
+        cursor = max(cursor, span.stop)
+        if cursor >= stop:
+            return free
+    return [*free, Span(cursor, stop)]
+
+
+def reblock(chunks: Iterable[Samples], size: int) -> Iterator[Samples]:
+    """The same sound in chunks of exactly `size` samples; only the last may be shorter, none is empty."""
+    held: list[Samples] = []
+    count = 0
+    for chunk in chunks:
+        while count + chunk.shape[1] >= size:
+            head = chunk[:, : size - count]
+            yield np.concatenate([*held, head], axis=1) if held else head
+            chunk, held, count = chunk[:, size - count :], [], 0
+        if chunk.shape[1]:
+            held.append(chunk)
+            count += chunk.shape[1]
+    if held:
+        yield np.concatenate(held, axis=1)
+
+
+def db_to_gain(db: ArrayLike) -> NDArray[np.float64]:
+    """Decibels to an amplitude factor: 10^(dB/20)."""
+    return np.asarray(10.0 ** (np.asarray(db, dtype=np.float64) / 20.0))
+
+
+def power_to_db(power: ArrayLike) -> NDArray[np.float64]:
+    """Mean square to decibels, `FLOOR_DB` for silence. A full-scale sine (power 0.5) gives -3.01 dB."""
+    return np.asarray(10.0 * np.log10(np.maximum(np.asarray(power, dtype=np.float64), 10 ** (FLOOR_DB / 10))))
+
+
+def rms_dbfs(samples: Samples) -> float:
+    """Root-mean-square level over all channels in dB relative to a mean square of 1.0."""
+    return float(power_to_db(np.mean(np.square(samples, dtype=np.float64)))) if samples.size else FLOOR_DB
+
+
+def peak_dbfs(samples: Samples) -> float:
+    """Largest absolute sample in dBFS."""
+    return float(power_to_db(np.max(np.abs(samples), initial=0.0) ** 2))
