@@ -116,6 +116,34 @@ def reblock(chunks: Iterable[Samples], size: int) -> Iterator[Samples]:
         yield np.concatenate(held, axis=1)
 
 
+FRAME_S = 0.032
+"""The step of the analysis: 512 samples at 16 kHz, which is what the speech detector takes."""
+
+
+def frame_count(length: int, rate: int) -> int:
+    """How many analysis frames cover `length` samples; the last one may reach past the end."""
+    return -(-length * 125 // (rate * 4))
+
+
+def frame_edges(first: int, stop: int, rate: int) -> NDArray[np.int64]:
+    """The first sample of the frames `first` to `stop` (inclusive, so the ends come along).
+
+    Frame i starts at round(0.032 * i * rate), in integers so that no rounding drifts over hours.
+
+    >>> frame_edges(0, 3, 44100).tolist()
+    [0, 1411, 2822, 4234]
+    """
+    index = np.arange(first, stop + 1, dtype=np.int64)
+    return (index * rate * 8 + 125) // 250
+
+
+def frames_of(span: Span, rate: int) -> slice:
+    """The analysis frames that a span touches."""
+    return slice(
+        span.start * 125 // (rate * 4), max(frame_count(span.stop, rate), span.start * 125 // (rate * 4) + 1)
+    )
+
+
 def db_to_gain(db: ArrayLike) -> NDArray[np.float64]:
     """Decibels to an amplitude factor: 10^(dB/20)."""
     return np.asarray(10.0 ** (np.asarray(db, dtype=np.float64) / 20.0))

@@ -34,7 +34,7 @@ def ignore(progress: Progress) -> None:
 def watched(
     chunks: Iterable[Samples], stage: str, rate: int, total: int | None, watch: Watch
 ) -> Iterator[Samples]:
-    """Pass chunks of shape (channels, n) through, reporting after each; `total` is in samples at `rate` Hz."""
+    """Pass chunks of shape (channels, n) through, reporting after each; `total` in samples at `rate` Hz."""
     done = 0
     total_s = None if total is None else total / rate
     watch(Progress(stage, 0.0, total_s))

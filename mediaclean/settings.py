@@ -7,7 +7,7 @@
 
         __post_init__ = check
 
-Unit, range and help travel with the field, so the preset loader, ``--set``, the terminal's help and the README's
+Unit, range and help travel with the field, so the preset loader, ``--set``, the help and the README's
 table all read the same declaration.
 """
 
