@@ -1,11 +1,9 @@
 """What a setting is: a field of a frozen dataclass, declared once, beside the sound processing that reads it.
 
     @dataclass(frozen=True)
-    class DuckSettings:
+    class DuckSettings(Settings):
         '''The bed under speech.'''
         release_s: float = setting(0.8, "s", "time to come back up after the last word", low=0.05, high=5.0)
-
-        __post_init__ = check
 
 Unit, range and help travel with the field, so the preset loader, ``--set``, the help and the README's
 table all read the same declaration.
@@ -32,8 +30,15 @@ def setting(
     return dataclasses.field(default=default, metadata={"unit": unit, "help": help, "low": low, "high": high})
 
 
+class Settings:
+    """Base of every settings record: its values are checked when it is made."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
 def check(record: Any) -> None:
-    """Hold every field of a settings record against its type and range; use it as ``__post_init__``.
+    """Hold every field of a settings record against its type and range.
 
     Raises:
         PresetError: naming the field, the value and what is allowed.

@@ -1,7 +1,6 @@
 """From speech probabilities to phrases: hysteresis, merge, minimum length, pad. Four small pure functions.
 
-The numbers follow the field's practice (see the settings); the pad before a word is longer than the one after it,
-because a clipped onset is heard at once and a late tail is not.
+A clipped onset is heard at once and costs the word; a pad that is too long costs nothing but a little work.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import Span, frame_edges, frames_of, merge
-from mediaclean.settings import check, setting
+from mediaclean.settings import Settings, setting
 
 
 @dataclass(frozen=True)
-class SpeechSettings:
+class SpeechSettings(Settings):
     """Where speech is."""
 
     detector: Literal["silero", "webrtc"] = setting(
@@ -29,8 +28,6 @@ class SpeechSettings:
     gap_s: float = setting(0.35, "s", "shorter pauses are part of the phrase", low=0.0, high=5.0)
     pad_before_s: float = setting(0.25, "s", "kept before the first word", low=0.0, high=2.0)
     pad_after_s: float = setting(0.25, "s", "kept after the last word", low=0.0, high=2.0)
-
-    __post_init__ = check
 
 
 def hysteresis(probability: NDArray[np.float32], on: float, off: float) -> NDArray[np.bool_]:
