@@ -50,23 +50,24 @@ class Span:
 
 @dataclass(frozen=True)
 class Block:
-    """A stretch of sound as its two parts; ``voice + bed`` is the mix until the bed's gain is applied.
+    """A stretch of sound and the voice in it; the bed is all the rest.
 
-    Both arrays have the same shape (channels, n). Consecutive blocks of a stream touch: the next one's
-    ``start`` is this one's ``stop``.
+    Both arrays have the shape (channels, n). Consecutive blocks of a stream touch: the next one's ``start``
+    is this one's ``stop``. The mix is carried rather than summed up again, so that a bed left at its level
+    gives the input back bit by bit.
     """
 
     start: int
+    mix: Samples
     voice: Samples
-    bed: Samples
 
     @property
     def stop(self) -> int:
-        return self.start + int(self.voice.shape[1])
+        return self.start + int(self.mix.shape[1])
 
     @property
-    def mix(self) -> Samples:
-        return self.voice + self.bed
+    def bed(self) -> Samples:
+        return self.mix - self.voice
 
 
 def merge(spans: Iterable[Span], gap: int = 0) -> list[Span]:

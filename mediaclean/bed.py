@@ -1,0 +1,97 @@
+"""How loud is the bed around and under speech? Estimated before anything is separated.
+
+Two witnesses, per stretch of a phrase of at most four seconds:
+
+- the *dips*: between syllables the level falls to the bed. The tenth percentile of the 32 ms levels lies within 2 dB of
+  the true bed on speech over music from 0 to 20 dB, and on clean speech stays at least 20 dB under the speech;
+- the *surroundings*: the level of the nearest frames without speech on both sides, of which the louder counts.
+
+Dips that are shallower than clean speech can be (16 LU) prove a bed alone. Deeper ones may be dense but clean speech, and
+then the surroundings must agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediaclean.audio import FLOOR_DB, Span, frames_of, power_to_db
+
+SECTION_S = 4.0
+PROOF_LU = 16.0
+"""Clean speech dips by at least 20 LU in nine of ten sections; a bed that shows in shallower dips is real."""
+SURROUNDINGS_S = 6.0
+DIP_PERCENTILE = 10.0
+
+
+@dataclass(frozen=True)
+class Section:
+    """A stretch of a phrase with its levels in LUFS (K-weighted, ungated)."""
+
+    span: Span
+    speech_lufs: float
+    bed_lufs: float
+
+    @property
+    def difference_lu(self) -> float:
+        """Speech above bed."""
+        return self.speech_lufs - self.bed_lufs
+
+
+def sections(phrases: Sequence[Span], rate: int, longest_s: float = SECTION_S) -> list[Span]:
+    """Phrases cut into equal parts of at most `longest_s` seconds."""
+    parts: list[Span] = []
+    for phrase in phrases:
+        count = max(1, -(-phrase.length // max(1, round(longest_s * rate))))
+        edges = np.linspace(phrase.start, phrase.stop, count + 1).astype(int)
+        parts.extend(Span(int(a), int(b)) for a, b in pairwise(edges))
+    return parts
+
+
+def quiet_frames(phrases: Sequence[Span], frames: int, rate: int) -> NDArray[np.bool_]:
+    """Frames that no phrase touches, shape (frames,)."""
+    quiet = np.ones(frames, dtype=np.bool_)
+    for phrase in phrases:
+        quiet[frames_of(phrase, rate)] = False
+    return quiet
+
+
+def measure_sections(level_db: NDArray[np.float32], phrases: Sequence[Span], rate: int) -> list[Section]:
+    """Speech and bed levels for each section of each phrase.
+
+    Args:
+        level_db: K-weighted level of the mix per 32 ms frame in LUFS, shape (frames,).
+        phrases: where speech is, in samples at `rate` Hz.
+    """
+    power = 10.0 ** (level_db.astype(np.float64) / 10.0)
+    quiet = quiet_frames(phrases, len(level_db), rate)
+    measured = []
+    for span in sections(phrases, rate):
+        frames = frames_of(span, rate)
+        inside = level_db[frames]
+        if not inside.size:
+            continue
+        mix_db = float(power_to_db(power[frames].mean()))
+        bed_db = float(np.percentile(inside, DIP_PERCENTILE))
+        if mix_db - bed_db > PROOF_LU:
+            bed_db = min(bed_db, _surroundings(power, quiet, frames))
+        speech = max(10.0 ** (mix_db / 10.0) - 10.0 ** (bed_db / 10.0), 10.0 ** (FLOOR_DB / 10.0))
+        measured.append(Section(span, float(power_to_db(speech)), bed_db))
+    return measured
+
+
+def _surroundings(power: NDArray[np.float64], quiet: NDArray[np.bool_], frames: slice) -> float:
+    """The louder of the levels just before and just after, in dB; plus infinity where no quiet frame is near."""
+    reach, enough = round(SURROUNDINGS_S / 0.032), 5
+    near = round(1.0 / 0.032)
+    levels = []
+    for side in (slice(max(0, frames.start - reach), frames.start), slice(frames.stop, frames.stop + reach)):
+        found = power[side][quiet[side]]
+        if found.size >= enough:
+            nearest = found[-near:] if side.stop == frames.start else found[:near]
+            levels.append(float(power_to_db(nearest.mean())))
+    return max(levels, default=np.inf)

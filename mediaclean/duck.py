@@ -1,0 +1,133 @@
+"""The bed under speech: a gain curve in dB, and its application.
+
+Leave, duck, reduce and remove are one mechanism. A `Dip` is a span in which the bed is lowered to a gain; the curve
+joins the dips so that each is complete at its first sample (Torcoli et al., JAES 67(12), 2019, for the differences
+that listeners want: 10 LU for music, 15 for ambience, 4 more for lay listeners).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediaclean.audio import Block, Samples, Span
+from mediaclean.settings import Settings, setting
+
+
+@dataclass(frozen=True)
+class DuckSettings(Settings):
+    """What becomes of the bed."""
+
+    mode: Literal["leave", "duck", "reduce", "remove"] = setting(
+        "duck",
+        "",
+        "duck rides the bed under speech to a loudness difference; reduce lowers it by reduce_db throughout; "
+        "remove lowers it to floor_db throughout; leave does nothing",
+    )
+    target_lu: float = setting(10.0, "LU", "duck: speech above the bed by this much", low=0.0, high=40.0)
+    reduce_db: float = setting(-12.0, "dB", "reduce: gain of the bed", low=-80.0, high=0.0)
+    floor_db: float = setting(-24.0, "dB", "the bed is never lowered further", low=-80.0, high=0.0)
+    attack_s: float = setting(
+        0.3, "s", "the dip begins this long before the phrase and is complete at it", low=0.02, high=3.0
+    )
+    release_s: float = setting(0.8, "s", "time to come back up after the phrase", low=0.05, high=10.0)
+    bridge_s: float = setting(1.5, "s", "the bed stays down in shorter gaps", low=0.0, high=20.0)
+
+
+@dataclass(frozen=True)
+class Dip:
+    """A span in which the bed stands at `gain_db` (at most 0)."""
+
+    span: Span
+    gain_db: float
+
+
+@dataclass(frozen=True)
+class GainCurve:
+    """The bed's gain over time: corners joined by raised cosines in dB, flat outside the first and last.
+
+    `positions` are samples (strictly rising), `gains_db` the gain at each; both have the shape (corners,).
+    """
+
+    positions: NDArray[np.int64]
+    gains_db: NDArray[np.float64]
+
+    def at(self, start: int, length: int) -> NDArray[np.float32]:
+        """The linear gain for `length` samples from `start`, shape (length,). Depends on the position only."""
+        if not len(self.positions):
+            return np.ones(length, dtype=np.float32)
+        first = int(np.searchsorted(self.positions, start, side="right"))
+        last = int(np.searchsorted(self.positions, start + length - 1, side="right"))
+        if first == last and self._flat(first):
+            level = self.gains_db[max(first - 1, 0)]
+            return np.full(length, 10.0 ** (level / 20.0), dtype=np.float32)
+        at = np.arange(start, start + length, dtype=np.int64)
+        right = np.clip(np.searchsorted(self.positions, at, side="right"), 1, len(self.positions) - 1)
+        x0, x1 = self.positions[right - 1], self.positions[right]
+        g0, g1 = self.gains_db[right - 1], self.gains_db[right]
+        phase = np.clip((at - x0) / (x1 - x0), 0.0, 1.0)
+        gain_db = g0 + (g1 - g0) * 0.5 * (1.0 - np.cos(np.pi * phase))
+        return np.asarray(10.0 ** (gain_db / 20.0), dtype=np.float32)
+
+    def _flat(self, right: int) -> bool:
+        if right == 0 or right == len(self.positions):
+            return True
+        return bool(self.gains_db[right - 1] == self.gains_db[right])
+
+
+def gain_for_difference(voice_lufs: float, bed_lufs: float, settings: DuckSettings) -> float:
+    """The gain in dB that puts the bed `target_lu` under the voice: clip(Lv - Lb - D, floor, 0). Never a boost."""
+    return float(np.clip(voice_lufs - bed_lufs - settings.target_lu, settings.floor_db, 0.0))
+
+
+def curve(dips: Sequence[Dip], settings: DuckSettings, rate: int) -> GainCurve:
+    """Join dips to a curve: down before each, up after it, level across short gaps.
+
+    In a gap shorter than `bridge_s`, or too short to come up and go down again, the gain moves straight from one
+    dip's to the next one's, and arrives before the next phrase begins.
+    """
+    attack, release = round(settings.attack_s * rate), round(settings.release_s * rate)
+    bridge = max(round(settings.bridge_s * rate), attack + release)
+    corners: list[tuple[int, float]] = []
+    ordered = sorted((dip for dip in dips if dip.span.length), key=lambda dip: dip.span)
+    for index, dip in enumerate(ordered):
+        start, stop, gain = dip.span.start, dip.span.stop, dip.gain_db
+        before = ordered[index - 1] if index else None
+        if before is None or start - before.span.stop >= bridge:
+            corners.append((start - attack, 0.0))
+        else:
+            gap = start - before.span.stop
+            move = min(gap, attack if gain < before.gain_db else release)
+            turn = start - move if gain < before.gain_db else before.span.stop
+            corners.extend([(turn, before.gain_db), (turn + move, gain)])
+        corners.extend([(start, gain), (stop, gain)])
+        after = ordered[index + 1] if index + 1 < len(ordered) else None
+        if after is None or after.span.start - stop >= bridge:
+            corners.append((stop + release, 0.0))
+    return _curve(corners)
+
+
+def _curve(corners: Iterable[tuple[int, float]]) -> GainCurve:
+    """Corners in order of time; of several at one position the last one counts, save that none may lie behind."""
+    kept: dict[int, float] = {}
+    for position, gain in corners:
+        kept[position] = gain
+    positions = np.array(sorted(kept), dtype=np.int64)
+    return GainCurve(positions, np.array([kept[int(p)] for p in positions], dtype=np.float64))
+
+
+def duck(blocks: Iterable[Block], gains: GainCurve) -> Iterator[tuple[Block, NDArray[np.float32], Samples]]:
+    """Apply the curve: yields each block, the bed's linear gain (n,) and the new mix ``mix - (1 - gain) * bed``.
+
+    Where the gain is 1 the samples are those of the input, bit by bit.
+    """
+    for block in blocks:
+        gain = gains.at(block.start, block.mix.shape[1])
+        if np.all(gain == 1.0):
+            yield block, gain, block.mix
+        else:
+            yield block, gain, np.asarray(block.mix - (1.0 - gain) * block.bed, dtype=np.float32)
