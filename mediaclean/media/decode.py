@@ -1,0 +1,154 @@
+"""A track's sound as float32 blocks on an exact sample clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+from av.container import InputContainer
+from av.stream import Discard
+
+from mediaclean.audio import Samples, Span, reblock
+from mediaclean.errors import MediaError
+from mediaclean.media.borders import open_input, reading
+from mediaclean.media.clock import Clock
+from mediaclean.media.frames import FrameReader
+from mediaclean.media.records import AudioTrack, Fault, Media
+
+Report = Callable[[Fault], None]
+
+# +60 dBFS: no converter and no mixer gives this; damaged floats do.
+_ABSURD = 1000.0
+# A header may promise a little more than there is (edit lists, padding); this much less is a truncated file.
+_MISSING_S = 0.5
+
+
+def decode(
+    media: Media, track: AudioTrack, *, block: int | None = None, faults: Report | None = None
+) -> Iterator[Samples]:
+    """The track from its first sample to its last, in consecutive blocks of shape (channels, n).
+
+    The samples do not depend on `block` (one second by default; the last block may be shorter). Integer PCM maps
+    by 1 / 2^(bits-1), so up to 24 bits nothing is lost; priming that the container declares is left out.
+
+    Args:
+        media: the probed file.
+        track: one of its tracks.
+        block: samples per block.
+        faults: called once for every gap, overlap, damage and stretch of NaN.
+
+    Raises:
+        MediaError: the file went away, or nothing of the track decodes.
+    """
+    report = faults if faults is not None else _unheard
+    if not track.rate:
+        raise MediaError(f"{media.path}: track {track.number} cannot be decoded (codec {track.codec})", "--track N")
+    with reading(media.path), open_input(media.path) as container:
+        chunks = _chunks(container, track, report)
+        yield from _numbers(reblock(chunks, block or track.rate), track.rate, report)
+
+
+def read_spans(media: Media, track: AudioTrack, spans: Sequence[Span]) -> list[Samples]:
+    """The sound of each span, from one pass that ends behind the last; spans past the end come back shorter."""
+    parts: list[list[Samples]] = [[] for _ in spans]
+    last = max((span.stop for span in spans), default=0)
+    position = 0
+    if last:
+        for chunk in decode(media, track):
+            stop = position + chunk.shape[1]
+            for span, part in zip(spans, parts, strict=True):
+                inside = span.clip(position, stop)
+                if inside is not None:
+                    part.append(chunk[:, inside.start - position : inside.stop - position])
+            position = stop
+            if position >= last:
+                break
+    empty = np.zeros((track.channels, 0), dtype=np.float32)
+    return [np.concatenate([empty, *part], axis=1) for part in parts]
+
+
+def _unheard(fault: Fault) -> None:
+    """Where nobody asked for faults."""
+
+
+def _chunks(container: InputContainer, track: AudioTrack, report: Report) -> Iterator[Samples]:
+    stream = container.streams[track.stream]
+    for other in container.streams:
+        if other.index != track.stream:
+            other.discard = Discard.all
+    reader = FrameReader(track)
+    clock = Clock(track.rate, track.length, report)
+    wanted = _place(stream, track)
+    for frame in _frames(container, stream, clock):
+        want = wanted(frame.pts)
+        for chunk in reader.read(frame):
+            yield from clock.place(want, chunk)
+            want = None
+    for chunk in reader.flush():
+        yield from clock.place(None, chunk)
+    yield from clock.finish()
+    if clock.position == 0:
+        raise MediaError(
+            f"{container.name.removeprefix('file:')}: track {track.number} has no sound that decodes", "--track N"
+        )
+    _check_end(stream, track, clock.position, report)
+
+
+def _place(stream: Any, track: AudioTrack) -> Callable[[int | None], int | None]:
+    """From a timestamp in the stream's time base to the nearest sample of the track's clock."""
+    scale = stream.time_base * track.rate
+    start = track.start_s * track.rate
+    # floor((pts * scale - start) + 1/2), in integers
+    top, bottom = scale.numerator * start.denominator * 2, scale.denominator * start.denominator * 2
+    offset = (start * bottom).numerator - bottom // 2
+
+    def place(pts: int | None) -> int | None:
+        return None if pts is None else (pts * top - offset) // bottom
+
+    return place
+
+
+def _frames(container: InputContainer, stream: Any, clock: Clock) -> Iterator[Any]:
+    try:
+        for packet in container.demux(stream):
+            if packet.is_corrupt:
+                clock.note_damage("a packet is marked as corrupt")
+            try:
+                frames = packet.decode()
+            except (av.error.FFmpegError, ValueError) as exc:
+                clock.note_damage(f"packets do not decode ({getattr(exc, 'strerror', None) or exc})")
+                continue
+            yield from frames
+    except av.error.EOFError:
+        return
+    except (av.error.FFmpegError, ValueError) as exc:
+        clock.note_damage(f"the file breaks off ({getattr(exc, 'strerror', None) or exc})")
+
+
+def _check_end(stream: Any, track: AudioTrack, position: int, report: Report) -> None:
+    if stream.duration is None or stream.duration <= 0:
+        return
+    missing_s = float(stream.duration * stream.time_base) - position / track.rate
+    if missing_s > _MISSING_S:
+        report(Fault("damage", position / track.rate, missing_s, "the file ends before the length it promises"))
+
+
+def _numbers(blocks: Iterator[Samples], rate: int, report: Report) -> Iterator[Samples]:
+    """Blocks with NaN, infinite and absurd values set to silence; one report for all of them."""
+    first, count, position = -1, 0, 0
+    for block in blocks:
+        peak = np.abs(block).max(initial=0.0)
+        if not peak <= _ABSURD:
+            bad = ~(np.abs(block) <= _ABSURD)
+            block = np.where(bad, np.float32(0), block)
+            where = np.flatnonzero(bad.any(axis=0))
+            first = position + int(where[0]) if first < 0 else first
+            count += where.size
+        position += block.shape[1]
+        yield block
+    if count:
+        detail = f"{count} samples are not a number or absurdly large; set to silence"
+        report(Fault("not-a-number", first / rate, count / rate, detail))

@@ -1,0 +1,223 @@
+"""What is inside a file, and which of its audio tracks is meant."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+
+from mediaclean.errors import MediaError
+from mediaclean.media.borders import open_input, reading
+from mediaclean.media.records import AudioTrack, Chapter, Media, StreamInfo
+
+# How far into the file the first sound of every track is looked for, in packets of any kind.
+_HEAD_PACKETS = 4000
+
+
+def probe(path: Path) -> Media:
+    """List streams, tracks, chapters and tags; the first frame of every audio track is decoded.
+
+    Raises:
+        MediaError: missing, a folder, empty, not media, without an audio track, or none that decodes.
+    """
+    path = Path(path)
+    _check_file(path)
+    with reading(path), _opened(path) as container:
+        heads = _heads(container)
+        streams = tuple(_stream(stream) for stream in container.streams)
+        tracks = tuple(
+            _track(container, stream, number, heads.get(stream.index))
+            for number, stream in enumerate(container.streams.audio, start=1)
+        )
+        media = Media(
+            path=path,
+            container=container.format.name,
+            duration_s=_duration_s(container),
+            tracks=tracks,
+            streams=streams,
+            chapters=tuple(_chapter(chapter) for chapter in container.chapters()),
+            tags=_readable(container.metadata),
+        )
+    if not tracks:
+        kinds = ", ".join(sorted({stream.kind for stream in streams})) or "no streams"
+        raise MediaError(f"{path}: has no audio track (only {kinds})", "choose a file with sound")
+    if not heads:
+        codecs = ", ".join(sorted({track.codec for track in tracks}))
+        raise MediaError(
+            f"{path}: the audio cannot be decoded (codec {codecs})",
+            f"convert the audio first: ffmpeg -i {path.name} -c copy -c:a pcm_s24le {path.stem}.mov",
+        )
+    return media
+
+
+def choose_track(media: Media, choice: str | None = None) -> AudioTrack:
+    """The audio track by number (from 1), language or title; the default one for None.
+
+    Raises:
+        MediaError: no such track, or a language that several share; the hint lists the tracks.
+    """
+    hint = "--track " + " | ".join(track.label for track in media.tracks)
+    if choice is None:
+        usable = [track for track in media.tracks if track.rate]
+        return next((track for track in usable if track.default), usable[0])
+    wanted = choice.strip().casefold()
+    if wanted.isdecimal():
+        found = [track for track in media.tracks if track.number == int(wanted)]
+    else:
+        found = [t for t in media.tracks if t.title.casefold() == wanted] or [
+            t for t in media.tracks if t.language.casefold() == wanted
+        ]
+    if not found:
+        raise MediaError(f"{media.path}: has no audio track {choice!r}", hint)
+    if len(found) > 1:
+        numbers = ", ".join(str(track.number) for track in found)
+        raise MediaError(f"{media.path}: {choice!r} means several audio tracks ({numbers})", hint)
+    if not found[0].rate:
+        raise MediaError(f"{media.path}: track {found[0].number} cannot be decoded (codec {found[0].codec})", hint)
+    return found[0]
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise MediaError(f"{path}: is a folder, not a media file", f"mediaclean clean {path}/*")
+    if not path.exists():
+        raise MediaError(f"{path}: no such file", "check the path")
+    if path.is_file() and path.stat().st_size == 0:
+        raise MediaError(f"{path}: is empty (0 bytes)", "copy or download the file again")
+
+
+def _opened(path: Path) -> InputContainer:
+    try:
+        return open_input(path)
+    except (av.error.InvalidDataError, av.error.EOFError) as exc:
+        if b"ftyp" in _head_bytes(path):
+            message = f"{path}: an MP4 or MOV without its index, so it was cut short or never finished"
+            raise MediaError(message, "copy the file again, or repair it with untrunc") from exc
+        raise MediaError(f"{path}: is not a media file, or damaged from its first byte", f"file {path}") from exc
+    except OSError as exc:
+        if getattr(exc, "errno", None) == errno.EINVAL:
+            raise MediaError(f"{path}: is not a media file, or damaged from its first byte", f"file {path}") from exc
+        raise
+
+
+def _head_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(64)
+
+
+def _heads(container: InputContainer) -> dict[int, Any]:
+    """The first decoded frame of every audio stream, by stream index."""
+    wanted = {stream.index for stream in container.streams.audio if stream.codec_context is not None}
+    found: dict[int, Any] = {}
+    if not wanted:
+        return found
+    try:
+        for count, packet in enumerate(container.demux()):
+            if packet.stream_index in wanted:
+                frame = _first_frame(packet)
+                if frame is not None:
+                    found[packet.stream_index] = frame
+                    wanted.remove(packet.stream_index)
+            if not wanted or count > _HEAD_PACKETS:
+                break
+    except (av.error.FFmpegError, ValueError):
+        pass  # damage further on is the decoder's to report
+    return found
+
+
+def _first_frame(packet: Any) -> Any:
+    try:
+        frames = packet.decode()
+    except (av.error.FFmpegError, ValueError):
+        return None
+    return next((frame for frame in frames if frame.samples), None)
+
+
+def _track(container: InputContainer, stream: Any, number: int, head: Any) -> AudioTrack:
+    context = stream.codec_context
+    start = stream.start_time or 0
+    if head is not None and head.pts is not None:
+        start = head.pts
+    rate = head.rate if head is not None else 0
+    seconds = _stream_seconds(container, stream)
+    layout = head.layout if head is not None else None
+    info = _stream(stream)
+    return AudioTrack(
+        number=number,
+        stream=stream.index,
+        codec=info.codec,
+        rate=rate,
+        channels=layout.nb_channels if layout else 0,
+        layout=layout.name if layout else "",
+        channel_names=tuple(channel.name for channel in layout.channels) if layout else (),
+        bit_rate=(context.bit_rate if context is not None else None) or None,
+        bits_per_sample=_bits(context, head),
+        language=info.language,
+        title=info.title,
+        default=info.default,
+        start_s=Fraction(start) * (stream.time_base or Fraction(1)),
+        length=round(seconds * rate) if seconds is not None and rate else None,
+    )
+
+
+def _bits(context: Any, head: Any) -> int | None:
+    """Bits per sample of lossless sound: 16, 24, 32; None for lossy codecs."""
+    if context is None or head is None or (context.codec.lossy and not context.codec.lossless):
+        return None
+    name = context.name
+    for bits in (8, 16, 24, 32, 64):
+        if name.startswith("pcm_") and name.removeprefix("pcm_").strip("ufsbleplanar_").startswith(str(bits)):
+            return bits
+    return {"s16": 16, "s32": 24, "flt": 32, "dbl": 64, "u8": 8}.get(head.format.name.rstrip("p"))
+
+
+def _stream_seconds(container: InputContainer, stream: Any) -> Fraction | None:
+    if stream.duration is not None and stream.duration > 0 and stream.time_base:
+        return Fraction(stream.duration) * stream.time_base
+    return Fraction(container.duration, 1_000_000) if container.duration else None
+
+
+def _duration_s(container: InputContainer) -> float | None:
+    if container.duration:
+        return container.duration / 1_000_000
+    lengths = [s.duration * s.time_base for s in container.streams if s.duration and s.time_base]
+    return float(max(lengths)) if lengths else None
+
+
+def _stream(stream: Any) -> StreamInfo:
+    context = stream.codec_context
+    tags = _readable(stream.metadata)
+    moving = stream.type == "video" and context is not None
+    return StreamInfo(
+        index=stream.index,
+        kind=stream.type,
+        codec=context.codec.canonical_name if context is not None else (stream.name or "unknown"),
+        tag=context.codec_tag.strip("\0") if context is not None and context.codec_tag.isprintable() else "",
+        language=tags.get("language", ""),
+        title=tags.get("title", "") or tags.get("name", ""),
+        dispositions=tuple(flag.name for flag in stream.disposition if flag.name),
+        frame_rate=(stream.average_rate or stream.guessed_rate) if moving else None,
+        width=context.width if moving else 0,
+        height=context.height if moving else 0,
+        timecode=tags.get("timecode", ""),
+    )
+
+
+def _chapter(chapter: Mapping[str, Any]) -> Chapter:
+    base = chapter["time_base"] or Fraction(1)
+    title = _readable(chapter["metadata"]).get("title", "")
+    return Chapter(chapter["start"] * base, chapter["end"] * base, title)
+
+
+def _readable(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags with lower-case keys, for people and JSON: bytes that are not UTF-8 become question marks."""
+    return {key.lower(): readable(value) for key, value in tags.items()}
+
+
+def readable(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
