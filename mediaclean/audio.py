@@ -6,7 +6,8 @@ audio track's own start; the track's start on the media clock is added back only
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -85,6 +86,18 @@ def merge(spans: Iterable[Span], gap: int = 0) -> list[Span]:
     return merged
 
 
+def within(spans: Sequence[Span], start: int, stop: int) -> Iterator[tuple[int, Span]]:
+    """Index and span of those sorted, disjoint spans that overlap ``start <= t < stop``.
+
+    >>> list(within([Span(0, 5), Span(5, 9), Span(20, 30)], 5, 21))
+    [(1, Span(start=5, stop=9)), (2, Span(start=20, stop=30))]
+    """
+    for index in range(bisect_right(spans, start, key=lambda span: span.stop), len(spans)):
+        if spans[index].start >= stop:
+            return
+        yield index, spans[index]
+
+
 def gaps(spans: Iterable[Span], stop: int) -> list[Span]:
     """What the spans leave free between 0 and `stop`.
 
@@ -140,9 +153,7 @@ def frame_edges(first: int, stop: int, rate: int) -> NDArray[np.int64]:
 
 def frames_of(span: Span, rate: int) -> slice:
     """The analysis frames that a span touches."""
-    return slice(
-        span.start * 125 // (rate * 4), max(frame_count(span.stop, rate), span.start * 125 // (rate * 4) + 1)
-    )
+    return slice(span.start * 125 // (rate * 4), max(frame_count(span.stop, rate), span.start * 125 // (rate * 4) + 1))
 
 
 def db_to_gain(db: ArrayLike) -> NDArray[np.float64]:

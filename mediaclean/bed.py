@@ -6,8 +6,8 @@ Two witnesses, per stretch of a phrase of at most four seconds:
   the true bed on speech over music from 0 to 20 dB, and on clean speech stays at least 20 dB under the speech;
 - the *surroundings*: the level of the nearest frames without speech on both sides, of which the louder counts.
 
-Dips that are shallower than clean speech can be (16 LU) prove a bed alone. Deeper ones may be dense but clean speech, and
-then the surroundings must agree.
+Dips that are shallower than clean speech can be (16 LU) prove a bed alone. Deeper ones may be dense but clean speech,
+and then the surroundings must agree.
 """
 
 from __future__ import annotations

@@ -1,0 +1,233 @@
+"""One pass over the sound: everything that the plan needs to know, in about 2 MB per hour.
+
+Each listener below hears every chunk and keeps its own account; they run side by side in threads, because their work is
+done in libraries that let other threads run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediaclean.audio import FLOOR_DB, Samples, Span, frame_count, power_to_db, reblock
+from mediaclean.kweight import FrameLevels, channel_names, power_to_lufs
+from mediaclean.loudness import Loudness, Meter
+from mediaclean.resample import Resampler
+from mediaclean.roomtone import HoleFinder, RoomToneSettings
+from mediaclean.roomtone_sources import FeatureStream, ToneFeatures
+
+VAD_RATE = 16_000
+VAD_FRAME = 512
+CLIPPED_RUN = 3
+"""Full-scale samples in a row that no microphone gives: fewer may be a peak that just fits."""
+
+
+class Detector(Protocol):
+    """A speech detector: one probability for every 512 samples of mono sound at 16 kHz."""
+
+    def add(self, mono16k: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The next sound, any length; the probabilities of the frames that it completes."""
+
+    def flush(self) -> NDArray[np.float32]:
+        """The probabilities still due."""
+
+
+@dataclass(frozen=True)
+class TrackStats:
+    """Mean and standard deviation of the mono mix of the whole track, which Demucs divides by."""
+
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What was heard in a track of `length` samples at `rate` Hz. Per-frame arrays have the shape (frames,).
+
+    Attributes:
+        speech: probability of speech per 32 ms frame.
+        level_db: K-weighted level per frame in LUFS.
+        features: what tells room tone from music, per frame.
+        loudness: of the whole track.
+        holes: runs of digital silence.
+        clipped: how many runs of full-scale samples there are.
+        bandwidth_hz: up to where the recording holds sound.
+    """
+
+    rate: int
+    channels: int
+    layout: str
+    length: int
+    speech: NDArray[np.float32]
+    level_db: NDArray[np.float32]
+    features: ToneFeatures
+    loudness: Loudness
+    stats: TrackStats
+    holes: tuple[Span, ...]
+    clipped: int
+    bandwidth_hz: float
+
+
+def centre_channel(layout: str, channels: int) -> int | None:
+    """Index of the front centre in a surround layout; None for mono, stereo and layouts without one."""
+    names = channel_names(layout, channels)
+    return names.index("FC") if channels > 2 and "FC" in names else None
+
+
+def speech_downmix(centre: int | None) -> Callable[[Samples], NDArray[np.float32]]:
+    """What the speech detector hears: the centre of a surround track, else the mean of the channels."""
+    if centre is None:
+        return lambda samples: np.asarray(samples.mean(axis=0), dtype=np.float32)
+    return lambda samples: samples[centre]
+
+
+def analyse(
+    chunks: Iterable[Samples],
+    *,
+    rate: int,
+    layout: str,
+    channels: int,
+    detector: Detector,
+    tone: RoomToneSettings | None = None,
+) -> Analysis:
+    """Listen to a whole track.
+
+    Args:
+        chunks: the sound from the first sample on, (channels, n) each.
+        rate: in Hz.
+        layout: FFmpeg's name of the channel layout.
+        channels: how many there are.
+        detector: hears speech in 16 kHz mono.
+        tone: what counts as a hole; the defaults where room tone is off.
+    """
+    levels = FrameLevels(rate, layout, channels)
+    meter = Meter(rate, layout, channels, frames=levels)
+    ear = _Ear(rate, detector, speech_downmix(centre_channel(layout, channels)))
+    holes = HoleFinder(rate, tone or RoomToneSettings())
+    facts = _Facts(rate)
+    listeners: list[Callable[[Samples], None]] = [meter.add, ear.add, holes.push, facts.add]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for chunk in reblock(chunks, rate):  # whole seconds, so that nothing depends on how the sound was decoded
+            for heard in [pool.submit(listen, chunk) for listen in listeners]:
+                heard.result()
+    loudness = meter.result()
+    frames = frame_count(facts.length, rate)
+    speech, features = ear.result(frames)
+    return Analysis(
+        rate=rate,
+        channels=channels,
+        layout=layout,
+        length=facts.length,
+        speech=speech,
+        level_db=fitted(np.asarray(power_to_lufs(levels.result()), dtype=np.float32), frames, FLOOR_DB),
+        features=features,
+        loudness=loudness,
+        stats=facts.stats(),
+        holes=tuple(holes.finish()),
+        clipped=facts.clipped,
+        bandwidth_hz=facts.bandwidth_hz(),
+    )
+
+
+def fitted(values: NDArray[np.float32], frames: int, filler: float) -> NDArray[np.float32]:
+    """The array with exactly `frames` values: cut, or filled up at its end."""
+    missing = max(0, frames - len(values))
+    return np.concatenate([values[:frames], np.full(missing, filler, dtype=np.float32)])
+
+
+class _Ear:
+    """Speech probability and tone features, both from 512-sample frames of mono sound at 16 kHz."""
+
+    def __init__(self, rate: int, detector: Detector, downmix: Callable[[Samples], NDArray[np.float32]]) -> None:
+        self._resampler = Resampler(rate, VAD_RATE)
+        self._detector = detector
+        self._downmix = downmix
+        self._features = FeatureStream(VAD_RATE, VAD_FRAME)
+        self._rest = np.zeros(0, dtype=np.float32)
+        self._speech: list[NDArray[np.float32]] = []
+        self._flux: list[NDArray[np.float32]] = []
+        self._tonality: list[NDArray[np.float32]] = []
+
+    def add(self, samples: Samples) -> None:
+        self._hear(self._resampler.add(self._downmix(samples)))
+
+    def _hear(self, mono: NDArray[np.float32]) -> None:
+        self._speech.append(self._detector.add(mono))
+        held = np.concatenate([self._rest, mono])
+        whole = len(held) - len(held) % VAD_FRAME
+        self._rest = held[whole:]
+        if whole:
+            self._feel(held[:whole])
+
+    def _feel(self, sound: NDArray[np.float32]) -> None:
+        features = self._features.push(sound.reshape(-1, VAD_FRAME))
+        self._flux.append(features.flux_db)
+        self._tonality.append(features.tonality_db)
+
+    def result(self, frames: int) -> tuple[NDArray[np.float32], ToneFeatures]:
+        self._hear(self._resampler.flush())
+        self._speech.append(self._detector.flush())
+        if len(self._rest):
+            self._feel(np.pad(self._rest, (0, VAD_FRAME - len(self._rest))))
+        none = np.zeros(0, dtype=np.float32)
+        return (
+            fitted(np.concatenate([none, *self._speech]), frames, 0.0),
+            ToneFeatures(
+                fitted(np.concatenate([none, *self._flux]), frames, 99.0),
+                fitted(np.concatenate([none, *self._tonality]), frames, 99.0),
+            ),
+        )
+
+
+class _Facts:
+    """Length, mean, deviation, clipping and bandwidth."""
+
+    SIZE = 4096
+
+    def __init__(self, rate: int) -> None:
+        self.length = 0
+        self.clipped = 0
+        self._rate = rate
+        self._sum = self._squares = 0.0
+        self._run = 0
+        self._spectrum = np.zeros(self.SIZE // 2 + 1)
+        self._window = np.hanning(self.SIZE).astype(np.float32)
+
+    def add(self, samples: Samples) -> None:
+        mono = samples.mean(axis=0)
+        self.length += mono.size
+        self._sum += float(mono.sum(dtype=np.float64))
+        self._squares += float(np.square(mono, dtype=np.float64).sum())
+        self._count_clipped(np.abs(samples).max(axis=0, initial=0.0) >= 0.9999)
+        if mono.size >= self.SIZE:  # one frame a second is enough for a long-term spectrum
+            self._spectrum += np.abs(np.fft.rfft(mono[: self.SIZE] * self._window)) ** 2
+
+    def _count_clipped(self, full: NDArray[np.bool_]) -> None:
+        if not full.any():
+            self._run = 0
+            return
+        edges = np.flatnonzero(np.diff(full, prepend=False, append=False)).reshape(-1, 2)
+        lengths = edges[:, 1] - edges[:, 0]
+        if edges[0, 0] == 0:
+            lengths[0] += self._run
+            self.clipped -= int(self._run >= CLIPPED_RUN)
+        self.clipped += int(np.count_nonzero(lengths >= CLIPPED_RUN))
+        self._run = int(lengths[-1]) if edges[-1, 1] == full.size else 0
+
+    def stats(self) -> TrackStats:
+        count = max(1, self.length)
+        mean = self._sum / count
+        return TrackStats(mean, float(np.sqrt(max(0.0, self._squares / count - mean * mean))))
+
+    def bandwidth_hz(self) -> float:
+        """The lowest frequency above which all third octaves lie 80 dB under the loudest, or half the rate."""
+        if not self._spectrum.any():
+            return 0.0
+        level = np.asarray(power_to_db(self._spectrum / self._spectrum.max()))
+        alive = np.flatnonzero(np.convolve(level, np.ones(9) / 9, mode="same") > -80.0)
+        return float((alive[-1] + 1) / (self.SIZE // 2 + 1) * self._rate / 2) if alive.size else 0.0

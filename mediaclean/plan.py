@@ -1,0 +1,293 @@
+"""Everything that is decided, as data: a pure function from `Analysis` and settings to a `Plan`.
+
+A plan can be printed, compared, edited and run again; in JSON its times are seconds. It says which phrases there are,
+which spans are separated and why, where the bed is lowered and by how much, where room tone is learned, and the level.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediaclean import roomtone
+from mediaclean.audio import FRAME_S, Span, frame_edges, frames_of, merge
+from mediaclean.bed import Section, measure_sections, quiet_frames
+from mediaclean.settings import Settings, setting
+from mediaclean.speech import SpeechSettings, confidence, phrases, runs
+
+if TYPE_CHECKING:
+    from mediaclean.analysis import Analysis
+    from mediaclean.preset import Preset
+
+Engine = Literal["auto", "dialogue", "demucs", "none"]
+
+
+@dataclass(frozen=True)
+class SeparateSettings(Settings):
+    """Where a network is asked for the voice."""
+
+    within_lu: float = setting(
+        13.0, "LU", "speech is separated where the bed comes this close to it", low=0.0, high=40.0
+    )
+    noise_within_lu: float = setting(
+        8.0, "LU", "the same for the recording's own steady noise, which is better left alone", low=0.0, high=40.0
+    )
+    bridge_s: float = setting(2.0, "s", "cuts closer together are joined", low=0.0, high=30.0)
+    longest_s: float = setting(
+        60.0, "s", "longer cuts are split at a pause; each part is a checkpoint", low=5, high=600
+    )
+    fade_s: float = setting(0.02, "s", "cross-fade at the borders of a cut", low=0.001, high=0.5)
+    model: str = setting("htdemucs", "", "which network the demucs engine runs")
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A stretch of speech: how loud it and the bed under it are (estimated from the mix), and how sure that is."""
+
+    span: Span
+    confidence: float
+    speech_lufs: float
+    bed_lufs: float
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A span that is separated, with the reason in an editor's words."""
+
+    span: Span
+    reason: str
+
+
+@dataclass(frozen=True)
+class PlannedDip:
+    """A span in which the bed is lowered. A `gain_db` of None rides: it is set from the separated voice and bed."""
+
+    span: Span
+    gain_db: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Level:
+    """Where the programme's loudness goes."""
+
+    target_lufs: float
+    ceiling_dbtp: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done to a track. Spans are in samples at `rate` Hz; `length` is the track's."""
+
+    rate: int
+    length: int
+    phrases: tuple[Phrase, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+    dips: tuple[PlannedDip, ...] = ()
+    tone_sources: tuple[Span, ...] = ()
+    holes: tuple[Span, ...] = ()
+    level: Level | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def speech_share(self) -> float:
+        """How much of the track is speech, 0 to 1."""
+        return sum(phrase.span.length for phrase in self.phrases) / max(1, self.length)
+
+    @property
+    def changes_sound(self) -> bool:
+        """Whether anything but the level changes."""
+        return bool(self.cuts or self.dips or self.holes)
+
+
+def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") -> Plan:
+    """Decide. Pure: the same analysis and preset give the same plan.
+
+    The lightest treatment wins: a phrase whose bed already lies as deep as the preset wants is not separated, a bed
+    that is only the recording's own noise is left alone longer, and without a preset table its stage does nothing.
+    """
+    spans = phrases(analysis.speech, preset.speech or SpeechSettings(), analysis.rate, analysis.length)
+    sections = measure_sections(analysis.level_db, spans, analysis.rate)
+    floor_lufs, sources = _tone(analysis, preset)
+    over_bed = _over_bed(sections, floor_lufs, preset) if engine != "none" else []
+    cuts = _cuts(over_bed, analysis, preset)
+    passages = _passages(over_bed, sections, spans, floor_lufs, analysis, preset)
+    return Plan(
+        rate=analysis.rate,
+        length=analysis.length,
+        phrases=tuple(_phrase(span, sections, analysis) for span in spans),
+        cuts=tuple(cuts),
+        dips=tuple(_dips(over_bed, passages, preset)),
+        tone_sources=tuple(sources),
+        holes=tuple(analysis.holes) if preset.room_tone else (),
+        level=_level(preset),
+        notes=tuple(_notes(analysis, spans, sections, over_bed, sources, engine, preset)),
+    )
+
+
+def _phrase(span: Span, sections: Sequence[Section], analysis: Analysis) -> Phrase:
+    own = [section for section in sections if section.span.overlaps(span)]
+    weights = np.array([section.span.length for section in own], dtype=np.float64)
+
+    def mean_db(levels: list[float]) -> float:
+        return float(10.0 * np.log10(np.average(10.0 ** (np.array(levels) / 10.0), weights=weights)))
+
+    return Phrase(
+        span,
+        round(confidence(analysis.speech, span, analysis.rate), 3),
+        round(mean_db([section.speech_lufs for section in own]), 1),
+        round(mean_db([section.bed_lufs for section in own]), 1),
+    )
+
+
+def _tone(analysis: Analysis, preset: Preset) -> tuple[float, list[Span]]:
+    """The level of the recording's own quiet in LUFS, and where its tone can be learned."""
+    settings = preset.room_tone or roomtone.RoomToneSettings()
+    sources = roomtone.choose_sources(
+        analysis.level_db,
+        analysis.speech,
+        analysis.features,
+        rate=analysis.rate,
+        length=analysis.length,
+        settings=settings,
+    )
+    if not sources:
+        return -np.inf, []
+    inside = np.concatenate([analysis.level_db[frames_of(span, analysis.rate)] for span in sources])
+    return float(np.median(inside)), sources
+
+
+NOISE_MARGIN_LU = 4.0
+"""A bed this close to the level of the learned room tone is that room tone, and no music."""
+
+
+def _over_bed(sections: Sequence[Section], floor_lufs: float, preset: Preset) -> list[Section]:
+    """The sections whose bed is worth separating."""
+    if preset.separate is None or preset.duck is None or preset.duck.mode == "leave":
+        return []
+    settings = preset.separate
+
+    def limit_lu(section: Section) -> float:
+        is_noise = section.bed_lufs <= floor_lufs + NOISE_MARGIN_LU
+        return settings.noise_within_lu if is_noise else settings.within_lu
+
+    return [section for section in sections if section.difference_lu < limit_lu(section)]
+
+
+def _cuts(over_bed: Sequence[Section], analysis: Analysis, preset: Preset) -> list[Cut]:
+    if not over_bed or preset.separate is None:
+        return []
+    rate, settings = analysis.rate, preset.separate
+    joined = merge([section.span for section in over_bed], gap=round(settings.bridge_s * rate))
+    parts = [part for span in joined for part in _split(span, analysis, round(settings.longest_s * rate))]
+    return [Cut(part, _cut_reason([s for s in over_bed if s.span.overlaps(part)])) for part in parts]
+
+
+def _cut_reason(sections: Sequence[Section]) -> str:
+    if not sections:
+        return "between phrases over the same bed"
+    differences = [section.difference_lu for section in sections]
+    low, high = min(differences), max(differences)
+    spread = f"{low:.0f} LU" if round(low) == round(high) else f"{low:.0f} to {high:.0f} LU"
+    return f"speech is only {spread} above the bed"
+
+
+def _split(span: Span, analysis: Analysis, longest: int) -> list[Span]:
+    """Parts of at most `longest` samples, split where the detector is least sure of speech, in the last third."""
+    parts = []
+    while span.length > longest:
+        window = Span(span.start + longest * 2 // 3, span.start + longest)
+        frames = frames_of(window, analysis.rate)
+        weakest = int(np.argmin(analysis.speech[frames])) + frames.start
+        at = int(np.clip(frame_edges(weakest, weakest, analysis.rate)[0], window.start, window.stop))
+        parts.append(Span(span.start, at))
+        span = Span(at, span.stop)
+    return [*parts, span]
+
+
+def _passages(
+    over_bed: Sequence[Section],
+    sections: Sequence[Section],
+    spans: Sequence[Span],
+    floor_lufs: float,
+    analysis: Analysis,
+    preset: Preset,
+) -> list[Span]:
+    """Where a bed sounds: under speech that is separated, and alone between phrases."""
+    if preset.duck is None or preset.separate is None or not over_bed:
+        return []
+    rate = analysis.rate
+    speech_lufs = float(np.median([section.speech_lufs for section in sections]))
+    least_lufs = max(speech_lufs - preset.separate.within_lu - ALONE_MARGIN_LU, floor_lufs + 2 * NOISE_MARGIN_LU)
+    alone = quiet_frames(spans, len(analysis.level_db), rate) & (smooth(analysis.level_db) > least_lufs)
+    edges = np.minimum(frame_edges(0, len(alone), rate), analysis.length)
+    music = [Span(int(edges[a]), int(edges[b])) for a, b in runs(alone) if (b - a) * FRAME_S >= SHORTEST_PASSAGE_S]
+    return merge([*music, *(section.span for section in over_bed)], gap=round(BRIDGE_PASSAGE_S * rate))
+
+
+ALONE_MARGIN_LU = 6.0
+SHORTEST_PASSAGE_S = 0.3
+BRIDGE_PASSAGE_S = 0.6
+
+
+def smooth(level_db: NDArray[np.float32], reach: int = 4) -> NDArray[np.float64]:
+    """A running mean of the power over 2 * reach + 1 frames, in dB, shape (frames,)."""
+    power = np.pad(10.0 ** (level_db.astype(np.float64) / 10.0), reach, mode="edge")
+    total = np.concatenate([[0.0], np.cumsum(power)])
+    width = 2 * reach + 1
+    return np.asarray(10.0 * np.log10(np.maximum((total[width:] - total[:-width]) / width, 1e-12)))
+
+
+def _dips(over_bed: Sequence[Section], passages: Sequence[Span], preset: Preset) -> Iterable[PlannedDip]:
+    settings = preset.duck
+    if settings is None or settings.mode == "leave":
+        return
+    if settings.mode == "duck":
+        for span in merge(section.span for section in over_bed):
+            yield PlannedDip(span, None, f"bed rides {settings.target_lu:g} LU under this phrase")
+        return
+    gain_db = settings.reduce_db if settings.mode == "reduce" else settings.floor_db
+    for span in passages:
+        yield PlannedDip(span, gain_db, "bed reduced" if settings.mode == "reduce" else "bed removed")
+
+
+def _level(preset: Preset) -> Level | None:
+    if preset.loudness is None:
+        return None
+    return Level(preset.loudness.target_lufs, preset.loudness.ceiling_dbtp)
+
+
+def _notes(
+    analysis: Analysis,
+    spans: Sequence[Span],
+    sections: Sequence[Section],
+    over_bed: Sequence[Section],
+    sources: Sequence[Span],
+    engine: Engine,
+    preset: Preset,
+) -> Iterable[str]:
+    if not spans:
+        yield "no speech found"
+    elif engine == "none":
+        yield "the engine is none: nothing is separated, the bed stays as it is"
+    elif not over_bed and preset.separate is not None:
+        nearest = min((section.difference_lu for section in sections), default=np.inf)
+        yield f"the bed is never closer than {nearest:.0f} LU under speech: nothing to separate"
+    if preset.room_tone is not None and not sources and (over_bed or analysis.holes):
+        yield "no usable room tone in the recording: a soft neutral floor stands in"
+
+
+def seconds(span: Span, rate: int) -> list[float]:
+    """A span as [start, stop] in seconds with microseconds, which is exact for every rate in use."""
+    return [round(span.start / rate, 6), round(span.stop / rate, 6)]
+
+
+def with_gains(plan: Plan, gains_db: Sequence[float]) -> Plan:
+    """The plan with the riding dips set to what was measured, one gain per dip."""
+    dips = [dataclasses.replace(dip, gain_db=gain) for dip, gain in zip(plan.dips, gains_db, strict=True)]
+    return dataclasses.replace(plan, dips=tuple(dips))

@@ -1,0 +1,158 @@
+"""Presets: strict TOML tables over the defaults, overrides over both.
+
+A preset is one record of stage records. A table that is missing means that its stage is off. Precedence: what is typed,
+then the file, then the defaults of the records.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mediaclean.cues import CueSettings
+from mediaclean.duck import DuckSettings
+from mediaclean.errors import PresetError
+from mediaclean.folders import preset_folder
+from mediaclean.normalise import LoudnessSettings
+from mediaclean.plan import SeparateSettings
+from mediaclean.roomtone import RoomToneSettings
+from mediaclean.settings import Settings, build, parse, suggest
+from mediaclean.speech import SpeechSettings
+
+DEFAULT = "documentary"
+
+STAGES: dict[str, type[Settings]] = {
+    "speech": SpeechSettings,
+    "separate": SeparateSettings,
+    "duck": DuckSettings,
+    "room_tone": RoomToneSettings,
+    "loudness": LoudnessSettings,
+    "cues": CueSettings,
+}
+"""The tables of a preset in the order in which the sound meets them."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The settings of every stage; None where a stage is off."""
+
+    name: str
+    about: str = ""
+    speech: SpeechSettings | None = None
+    separate: SeparateSettings | None = None
+    duck: DuckSettings | None = None
+    room_tone: RoomToneSettings | None = None
+    loudness: LoudnessSettings | None = None
+    cues: CueSettings | None = None
+
+
+def preset_names() -> list[str]:
+    """The presets that come with mediaclean, sorted."""
+    return sorted(path.stem for path in preset_folder().glob("*.toml"))
+
+
+def load_preset(name: str | Path = DEFAULT, overrides: Sequence[str] = ()) -> Preset:
+    """A preset by name or from a TOML file, with overrides such as ``duck.target_lu=15`` or ``room_tone=off``.
+
+    Raises:
+        PresetError: for an unknown preset, stage or setting (with the nearest known one), or a bad value.
+    """
+    path = _find(name)
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PresetError(f"{path.name} is not valid TOML: {error}", "mediaclean presets documentary") from error
+    except OSError as error:
+        raise PresetError(f"{path} cannot be read: {error.strerror}", "mediaclean presets") from error
+    return override(from_tables(tables, path.stem), overrides)
+
+
+def from_tables(tables: Mapping[str, Any], name: str) -> Preset:
+    """A preset from parsed TOML.
+
+    Raises:
+        PresetError: for anything that is not a known table or setting.
+    """
+    stages: dict[str, Any] = {}
+    for key, value in tables.items():
+        if key == "about":
+            stages["about"] = str(value).strip()
+        elif key not in STAGES:
+            raise PresetError(f"{key}: no such stage{suggest(key, STAGES)}", f"known stages: {', '.join(STAGES)}")
+        elif not isinstance(value, Mapping):
+            raise PresetError(f"{key}: expected a table, found {value!r}", f"write [{key}] on a line of its own")
+        else:
+            stages[key] = build(STAGES[key], value, name=key)
+    return Preset(name=name, **stages)
+
+
+def override(preset: Preset, overrides: Iterable[str]) -> Preset:
+    """The preset with ``stage.setting=value`` or ``stage=on|off`` applied, in order. A setting turns its stage on."""
+    for text in overrides:
+        target, equals, value = text.partition("=")
+        stage, dot, setting = target.strip().partition(".")
+        if not equals:
+            raise PresetError(f"--set {text}: expected stage.setting=value", "for example --set duck.target_lu=15")
+        if stage not in STAGES:
+            raise PresetError(f"{stage}: no such stage{suggest(stage, STAGES)}", f"known stages: {', '.join(STAGES)}")
+        preset = dataclasses.replace(preset, **{stage: _overridden(preset, stage, setting if dot else "", value)})
+    return preset
+
+
+def _overridden(preset: Preset, stage: str, setting: str, value: str) -> Settings | None:
+    record: Settings | None = getattr(preset, stage)
+    if setting:
+        return build(STAGES[stage], {setting: parse(value)}, name=stage, base=record)
+    switch = value.strip().lower()
+    if switch not in {"on", "off"}:
+        raise PresetError(f"{stage}={value}: a stage is on or off", f"for example --set {stage}.SETTING={value}")
+    return (record or STAGES[stage]()) if switch == "on" else None
+
+
+def _find(name: str | Path) -> Path:
+    text = str(name)
+    if text.endswith(".toml") or "/" in text or "\\" in text:
+        path = Path(text)
+        if not path.is_file():
+            raise PresetError(f"no preset file {text}", "mediaclean presets")
+        return path
+    if text not in preset_names():
+        known = ", ".join(preset_names())
+        raise PresetError(f"{text}: no such preset{suggest(text, preset_names())}", f"known presets: {known}")
+    return preset_folder() / f"{text}.toml"
+
+
+def to_tables(preset: Preset) -> dict[str, Any]:
+    """The resolved preset as tables: every setting with its value, stages that are off left out."""
+    tables: dict[str, Any] = {"about": preset.about}
+    for stage in STAGES:
+        record = getattr(preset, stage)
+        if record is not None:
+            tables[stage] = dataclasses.asdict(record)
+    return tables
+
+
+def to_toml(preset: Preset) -> str:
+    """The resolved preset as TOML that `load_preset` reads back to the same record."""
+    lines = [f'about = "{_escaped(preset.about)}"']
+    for stage, table in to_tables(preset).items():
+        if isinstance(table, Mapping):
+            lines.extend(["", f"[{stage}]"])
+            lines.extend(f"{key} = {_literal(value)}" for key, value in table.items() if value is not None)
+    return "\n".join(lines) + "\n"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    return f'"{_escaped(str(value))}"'
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

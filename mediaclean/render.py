@@ -1,0 +1,111 @@
+"""The mixdown: decoded sound, the voices of the cuts, and a plan in; the new mix out.
+
+    chunks -> split into voice and bed -> bed lowered -> room tone -> samples
+
+Every stage is a generator over blocks and a function of the position alone, so the size of a block never matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediaclean.audio import FLOOR_DB, Block, Samples, Span, merge, within
+from mediaclean.duck import Dip, DuckSettings, GainCurve, curve, duck, gain_for_difference
+from mediaclean.kweight import WeightedPower, power_to_lufs
+from mediaclean.plan import Plan, PlannedDip
+from mediaclean.roomtone import ToneFiller
+
+Voices = Callable[[int], Samples]
+"""The voice of a cut by its index: shape (channels, cut.length)."""
+
+NO_VOICE_LU = 20.0
+"""A separated voice this far under its bed is leakage: the detector was wrong, and nothing is ducked."""
+
+
+def trapezoid(spans: Sequence[Span], fade: int, start: int, length: int) -> NDArray[np.float32]:
+    """1 inside the spans, 0 outside, with linear ramps of `fade` samples just inside their borders; shape (length,)."""
+    weight = np.zeros(length, dtype=np.float32)
+    for _, span in within(spans, start, start + length):
+        inside = Span(max(span.start, start), min(span.stop, start + length))
+        at = np.arange(inside.start, inside.stop)
+        ramp = np.minimum(at - span.start + 0.5, span.stop - at - 0.5) / max(1, min(fade, span.length // 2))
+        weight[inside.start - start : inside.stop - start] = np.clip(ramp, 0.0, 1.0)
+    return weight
+
+
+def split(chunks: Iterable[Samples], plan: Plan, voices: Voices, fade: int) -> Iterator[Block]:
+    """Tell the voice in the mix: the network's inside cuts, the whole mix in clean phrases, nothing elsewhere.
+
+    Args:
+        chunks: the track from its first sample on, (channels, n) each.
+        plan: phrases and cuts.
+        voices: gives each cut's voice.
+        fade: samples over which the parts are joined.
+    """
+    speech = [phrase.span for phrase in plan.phrases]
+    spans = [cut.span for cut in plan.cuts]
+    separated = merge(spans)  # cuts that touch are joined without a fade: both hear the real sound on either side
+    start = 0
+    for chunk in chunks:
+        length = chunk.shape[1]
+        voice = np.asarray(chunk * trapezoid(speech, fade, start, length), dtype=np.float32)
+        weight = trapezoid(separated, fade, start, length)
+        for index, span in within(spans, start, start + length):
+            low, high = max(span.start, start), min(span.stop, start + length)
+            here = slice(low - start, high - start)
+            own = voices(index)[:, low - span.start : high - span.start]
+            voice[:, here] += weight[here] * (own - voice[:, here])
+        yield Block(start, chunk, voice)
+        start += length
+
+
+@dataclass(frozen=True)
+class DipLevels:
+    """Loudness of voice and bed over one dip, in LUFS, K-weighted and ungated."""
+
+    voice_lufs: float
+    bed_lufs: float
+
+
+def measure_dips(
+    blocks: Iterable[Block], spans: Sequence[Span], *, rate: int, layout: str, channels: int
+) -> list[DipLevels]:
+    """How loud the separated voice and bed are in each span."""
+    weigh = (WeightedPower(rate, layout, channels), WeightedPower(rate, layout, channels))
+    energy = np.zeros((len(spans), 2))
+    for block in blocks:
+        powers = [weighed(part) for weighed, part in zip(weigh, (block.voice, block.bed), strict=True)]
+        for index, span in within(spans, block.start, block.stop):
+            here = slice(max(span.start - block.start, 0), span.stop - block.start)
+            energy[index] += [power[here].sum() for power in powers]
+    lengths = np.array([max(1, span.length) for span in spans]).reshape(-1, 1)
+    return [DipLevels(float(voice), float(bed)) for voice, bed in power_to_lufs(energy / lengths)]
+
+
+def ride(dips: Sequence[PlannedDip], levels: Sequence[DipLevels], settings: DuckSettings) -> list[float]:
+    """The gain in dB of every dip: what the plan says, or where it rides, what the measured difference asks for."""
+    gains = []
+    for dip, level in zip(dips, levels, strict=True):
+        if dip.gain_db is not None:
+            gains.append(dip.gain_db)
+        elif level.voice_lufs < max(level.bed_lufs - NO_VOICE_LU, FLOOR_DB + 1.0):
+            gains.append(0.0)
+        else:
+            gains.append(round(gain_for_difference(level.voice_lufs, level.bed_lufs, settings), 2))
+    return gains
+
+
+def bed_curve(plan: Plan, settings: DuckSettings | None, rate: int) -> GainCurve:
+    """The gain curve of a plan whose dips all have their gains."""
+    dips = [Dip(dip.span, dip.gain_db) for dip in plan.dips if dip.gain_db is not None and dip.gain_db < 0.0]
+    return curve(dips, settings or DuckSettings(), rate)
+
+
+def mixdown(blocks: Iterable[Block], gains: GainCurve, filler: ToneFiller | None) -> Iterator[Samples]:
+    """Lower the bed and give back the room: samples of shape (channels, n), one chunk per block."""
+    for block, gain, mixed in duck(blocks, gains):
+        yield mixed if filler is None else filler.apply(mixed, block.start, gain)
