@@ -17,7 +17,6 @@ from mediaclean.audio import Samples, Span, db_to_gain
 from mediaclean.roomtone_model import ToneSynth
 from mediaclean.roomtone_sources import RoomToneSettings, choose_sources, floor_level_dbfs
 
-
 __all__ = [
     "HoleFinder",
     "RoomToneSettings",
