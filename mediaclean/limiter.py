@@ -198,7 +198,7 @@ class _GainCurve:
         falling = np.minimum(falling, held)[:count]
         shear = self._rise * (steps[:count] + 1)
         rising = np.minimum.accumulate(falling - shear) + shear
-        bounded = np.minimum(np.minimum(rising, self._last + shear), falling)
+        bounded: NDArray[np.float64] = np.minimum(np.minimum(rising, self._last + shear), falling)
         self._last = float(bounded[-1])
         return bounded
 

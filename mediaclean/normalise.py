@@ -1,0 +1,217 @@
+"""To the target: the gain, the check of the finished file, and the next try.
+
+Everything but `normalise` is pure. The story of a run is: measure the mixdown, `gain_to_target`, render through
+`normalise`, encode, decode and measure the result, `correct`; where that answers with a gain, render again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from mediaclean.audio import Samples, db_to_gain
+from mediaclean.limiter import LimiterSettings, LimiterStats, limit
+from mediaclean.loudness import Loudness
+from mediaclean.settings import check, setting
+
+Reason: TypeAlias = Literal["target", "silent", "max-gain", "max-limiting", "fallback"]
+
+
+@dataclass(frozen=True)
+class LoudnessSettings:
+    """The level of the finished file."""
+
+    target_lufs: float = setting(-16.0, "LUFS", "loudness to reach", low=-40, high=-5)
+    ceiling_dbtp: float = setting(-1.0, "dBTP", "true peak not to exceed", low=-20, high=0)
+    mode: Literal["programme", "dialogue", "range"] = setting(
+        "programme", "", "what is brought to the target: programme, its dialogue, or the programme with less range"
+    )
+    tolerance_lu: float = setting(0.2, "LU", "distance from the target that counts as reached", low=0.05, high=3)
+    max_gain_db: float = setting(30.0, "dB", "largest gain; quieter files stay under the target", low=0, high=60)
+    max_limiting_db: float = setting(12.0, "dB", "deepest limiting that is still harmless", low=0, high=30)
+    rank_first: Literal["target", "sound"] = setting(
+        "target", "", "what wins where the target needs deeper limiting than max_limiting_db"
+    )
+    min_dialogue_share: float = setting(
+        0.15, "", "least share of speech for which dialogue mode measures the dialogue", low=0, high=1
+    )
+    fallback_lufs: float | None = setting(
+        None,
+        "LUFS",
+        "programme loudness to reach instead where there is too little speech; default the target",
+        low=-40,
+        high=-5,
+    )
+    max_range_lu: float | None = setting(None, "LU", "range mode: largest loudness range", low=3, high=40)
+    max_short_term_lufs: float | None = setting(
+        None, "LUFS", "range mode: largest short-term loudness", low=-40, high=0
+    )
+    max_momentary_lufs: float | None = setting(None, "LUFS", "range mode: largest momentary loudness", low=-40, high=0)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What the finish does to the mixdown.
+
+    Attributes:
+        gain_db: static gain.
+        ceiling_dbtp: the limiter's ceiling; lower than the delivery's after a codec overshot.
+        reason: ``target``: the target is within reach; ``silent``: nothing to measure, gain 0; ``max-gain``: held at
+            the largest gain; ``max-limiting``: held back, or limited deeper than harmless, by `rank_first`;
+            ``fallback``: too little speech, the programme was taken.
+        note: a sentence for the report, or "".
+        target_lufs: the loudness that this gain aims at; None for silence.
+        anchor: what that loudness is measured on.
+        tries: how often the file was rendered with a gain before this one.
+        seen: gain and loudness of the try before, if there was one.
+    """
+
+    gain_db: float
+    ceiling_dbtp: float
+    reason: Reason
+    note: str = ""
+    target_lufs: float | None = None
+    anchor: Literal["programme", "dialogue"] = "programme"
+    tries: int = 0
+    seen: tuple[float, float] | None = None
+
+    @property
+    def changes(self) -> bool:
+        """False where gain 0 leaves the sound as it is (the limiter may still act)."""
+        return self.gain_db != 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, decibels rounded to a thousandth."""
+        return {
+            key: round(value, 3) if isinstance(value, float) else value
+            for key, value in dataclasses.asdict(self).items()
+        }
+
+
+MAX_TRIES = 4
+_ACCEPTED_LU = 0.1
+_ACCEPTED_OVER_DB = 0.01
+_STEP_UNDER_DB = 0.05
+
+
+def gain_to_target(
+    measured: Loudness,
+    settings: LoudnessSettings,
+    *,
+    dialogue_lufs: float | None = None,
+    dialogue_share: float = 1.0,
+) -> Gain:
+    """The static gain that takes a mixdown to its target.
+
+    Args:
+        measured: the mixdown's figures.
+        settings: target, ceiling and what to do where they are out of reach.
+        dialogue_lufs: loudness of the dialogue, None where there is none or it was not measured.
+        dialogue_share: share of the duration that is speech.
+    """
+    anchor, level, target = _anchor(measured, settings, dialogue_lufs, dialogue_share)
+    if level is None or measured.true_peak_dbtp <= -100:
+        return Gain(
+            0.0, settings.ceiling_dbtp, "silent", "The sound is too quiet to measure; its level is left as it is."
+        )
+    gain_db, reason, note = target - level, "target", ""
+    if settings.mode == "dialogue" and anchor == "programme":
+        reason = "fallback"
+        note = f"Only {dialogue_share:.0%} of the file is speech, so the whole programme sets the level."
+    if gain_db > settings.max_gain_db:
+        gain_db, reason = settings.max_gain_db, "max-gain"
+        note = f"The target would need {target - level:+.1f} dB; the gain stays at max_gain_db, {gain_db:+.1f} dB."
+    over = measured.true_peak_dbtp + gain_db - settings.ceiling_dbtp
+    if over > settings.max_limiting_db:
+        held = max(0.0, gain_db - (over - settings.max_limiting_db)) if gain_db > 0 else gain_db
+        if settings.rank_first == "sound" and held < gain_db:
+            note = f"The target would need {over:.1f} dB of limiting; the level stays {gain_db - held:.1f} LU under it."
+            gain_db = held
+        else:
+            note = f"The highest peak is limited by {over:.1f} dB to reach the target; listen to it."
+        reason = "max-limiting"
+    return Gain(gain_db, settings.ceiling_dbtp, reason, note, level + gain_db, anchor)  # type: ignore[arg-type]
+
+
+def correct(
+    gain: Gain,
+    measured_after: Loudness,
+    settings: LoudnessSettings,
+    *,
+    dialogue_lufs: float | None = None,
+) -> Gain | None:
+    """The next try after the finished file was decoded and measured, or None where it is good or as good as it
+    gets.
+
+    Limiting takes loudness away, which more gain gives back; a lossy codec lifts peaks, for which the limiter's
+    ceiling comes down by the overshoot.
+
+    Args:
+        gain: what the file was rendered with.
+        measured_after: figures of the decoded file.
+        settings: as for `gain_to_target`.
+        dialogue_lufs: loudness of its dialogue where `gain.anchor` says so.
+    """
+    level = dialogue_lufs if gain.anchor == "dialogue" else measured_after.integrated_lufs
+    over_db = measured_after.true_peak_dbtp - settings.ceiling_dbtp
+    missing_lu = 0.0 if level is None or gain.target_lufs is None else gain.target_lufs - level
+    accepted_lu = min(_ACCEPTED_LU, settings.tolerance_lu)
+    if gain.tries + 1 >= MAX_TRIES or (abs(missing_lu) <= accepted_lu and over_db <= _ACCEPTED_OVER_DB):
+        return None
+    ceiling_dbtp = gain.ceiling_dbtp - (over_db + _STEP_UNDER_DB if over_db > _ACCEPTED_OVER_DB else 0.0)
+    gain_db = gain.gain_db + (0.0 if abs(missing_lu) <= accepted_lu else missing_lu / _slope(gain, missing_lu))
+    if gain_db > settings.max_gain_db + 3.0 or (gain.reason == "max-limiting" and settings.rank_first == "sound"):
+        gain_db = gain.gain_db
+    if gain_db == gain.gain_db and ceiling_dbtp == gain.ceiling_dbtp:
+        return None
+    seen = None if level is None else (gain.gain_db, level)
+    return dataclasses.replace(gain, gain_db=gain_db, ceiling_dbtp=ceiling_dbtp, tries=gain.tries + 1, seen=seen)
+
+
+def normalise(
+    chunks: Iterable[Samples],
+    rate: int,
+    gain: Gain,
+    *,
+    limiter: LimiterSettings | None = None,
+    stats: LimiterStats | None = None,
+) -> Iterator[Samples]:
+    """The mixdown at its level: static gain, then the limiter.
+
+    Args:
+        chunks: shape (channels, n).
+        rate: sample rate in Hz.
+        gain: from `gain_to_target` or `correct`.
+        limiter: the limiter's settings.
+        stats: filled while the stream runs.
+    """
+    factor = np.float32(db_to_gain(gain.gain_db))
+    lifted = (chunk * factor for chunk in chunks) if gain.changes else chunks
+    return limit(lifted, rate, ceiling_dbtp=gain.ceiling_dbtp, settings=limiter, stats=stats)
+
+
+def _slope(gain: Gain, missing_lu: float) -> float:
+    """How much loudness the next decibel of gain brings: the secant through two tries; after one, a guess from
+    the loudness that limiting took (speech limited by 4 to 9 dB behaves so)."""
+    if gain.seen is None or gain.target_lufs is None or abs(gain.gain_db - gain.seen[0]) < 0.02:
+        return 1.0 - 0.43 * min(max(missing_lu, 0.0), 1.2)
+    return min(1.0, max(0.3, (gain.target_lufs - missing_lu - gain.seen[1]) / (gain.gain_db - gain.seen[0])))
+
+
+def _anchor(
+    measured: Loudness, settings: LoudnessSettings, dialogue_lufs: float | None, dialogue_share: float
+) -> tuple[Literal["programme", "dialogue"], float | None, float]:
+    """What to measure on, its loudness, and where it should be."""
+    if settings.mode != "dialogue":
+        return "programme", measured.integrated_lufs, settings.target_lufs
+    if dialogue_lufs is not None and dialogue_share > settings.min_dialogue_share:
+        return "dialogue", dialogue_lufs, settings.target_lufs
+    fallback = settings.target_lufs if settings.fallback_lufs is None else settings.fallback_lufs
+    return "programme", measured.integrated_lufs, fallback
