@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaclean import roomtone
-from mediaclean.audio import FRAME_S, Span, frame_edges, frames_of, merge
+from mediaclean.audio import Span, frame_edges, frames_of, merge
 from mediaclean.bed import Section, measure_sections, quiet_frames
+from mediaclean.roomtone import RoomToneSettings
+from mediaclean.roomtone_sources import choose_sources, floor_level_dbfs
 from mediaclean.settings import Settings, setting
 from mediaclean.speech import SpeechSettings, confidence, phrases, runs
 
@@ -90,6 +91,7 @@ class Plan:
     cuts: tuple[Cut, ...] = ()
     dips: tuple[PlannedDip, ...] = ()
     tone_sources: tuple[Span, ...] = ()
+    floor_dbfs: float = -66.0
     holes: tuple[Span, ...] = ()
     level: Level | None = None
     notes: tuple[str, ...] = ()
@@ -124,6 +126,9 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
         cuts=tuple(cuts),
         dips=tuple(_dips(over_bed, passages, preset)),
         tone_sources=tuple(sources),
+        floor_dbfs=round(
+            floor_level_dbfs(analysis.level_db, analysis.speech, preset.room_tone or RoomToneSettings()), 1
+        ),
         holes=tuple(analysis.holes) if preset.room_tone else (),
         level=_level(preset),
         notes=tuple(_notes(analysis, spans, sections, over_bed, sources, engine, preset)),
@@ -147,8 +152,8 @@ def _phrase(span: Span, sections: Sequence[Section], analysis: Analysis) -> Phra
 
 def _tone(analysis: Analysis, preset: Preset) -> tuple[float, list[Span]]:
     """The level of the recording's own quiet in LUFS, and where its tone can be learned."""
-    settings = preset.room_tone or roomtone.RoomToneSettings()
-    sources = roomtone.choose_sources(
+    settings = preset.room_tone or RoomToneSettings()
+    sources = choose_sources(
         analysis.level_db,
         analysis.speech,
         analysis.features,
@@ -224,15 +229,28 @@ def _passages(
     rate = analysis.rate
     speech_lufs = float(np.median([section.speech_lufs for section in sections]))
     least_lufs = max(speech_lufs - preset.separate.within_lu - ALONE_MARGIN_LU, floor_lufs + 2 * NOISE_MARGIN_LU)
-    alone = quiet_frames(spans, len(analysis.level_db), rate) & (smooth(analysis.level_db) > least_lufs)
+    free = quiet_frames(_guarded(spans, over_bed, analysis), len(analysis.level_db), rate)
+    alone = free & (smooth(analysis.level_db) > least_lufs)
     edges = np.minimum(frame_edges(0, len(alone), rate), analysis.length)
-    music = [Span(int(edges[a]), int(edges[b])) for a, b in runs(alone) if (b - a) * FRAME_S >= SHORTEST_PASSAGE_S]
-    return merge([*music, *(section.span for section in over_bed)], gap=round(BRIDGE_PASSAGE_S * rate))
+    sounding = [Span(int(edges[a]), int(edges[b])) for a, b in runs(alone)]
+    joined = merge([*sounding, *(section.span for section in over_bed)], gap=round(BRIDGE_PASSAGE_S * rate))
+    return [span for span in joined if span.length >= SHORTEST_PASSAGE_S * rate]
+
+
+def _guarded(spans: Sequence[Span], over_bed: Sequence[Section], analysis: Analysis) -> list[Span]:
+    """Phrases, with a margin around those that are not separated: a word that began early must not be lowered."""
+    margin = round(GUARD_S * analysis.rate)
+    separated = [section.span for section in over_bed]
+    clean = [span for span in spans if not any(span.overlaps(other) for other in separated)]
+    wide = [Span(max(0, span.start - margin), min(analysis.length, span.stop + margin)) for span in clean]
+    return merge([*spans, *wide])
 
 
 ALONE_MARGIN_LU = 6.0
-SHORTEST_PASSAGE_S = 0.3
-BRIDGE_PASSAGE_S = 0.6
+SHORTEST_PASSAGE_S = 1.0
+"""A shorter sound by itself is an event, a laugh or a door: it belongs to the scene and stays."""
+BRIDGE_PASSAGE_S = 0.4
+GUARD_S = 0.6
 
 
 def smooth(level_db: NDArray[np.float32], reach: int = 4) -> NDArray[np.float64]:

@@ -35,6 +35,7 @@ def to_dict(plan: Plan) -> dict[str, Any]:
         "cuts": [{"span_s": seconds(c.span, rate), "reason": c.reason} for c in plan.cuts],
         "dips": [{"span_s": seconds(d.span, rate), "gain_db": d.gain_db, "reason": d.reason} for d in plan.dips],
         "tone_sources_s": [seconds(span, rate) for span in plan.tone_sources],
+        "floor_dbfs": plan.floor_dbfs,
         "holes_s": [seconds(span, rate) for span in plan.holes],
         "level": None if plan.level is None else vars(plan.level).copy(),
         "notes": list(plan.notes),
@@ -75,6 +76,7 @@ def from_dict(data: Any) -> Plan:
         cuts=tuple(Cut(spans.of(row), str(row.take("reason"))) for row in reader.rows("cuts", {"reason"})),
         dips=tuple(_dip(row, spans) for row in reader.rows("dips", {"gain_db", "reason"})),
         tone_sources=tuple(spans.span(pair, "plan.tone_sources_s") for pair in reader.take("tone_sources_s")),
+        floor_dbfs=reader.number("floor_dbfs"),
         holes=tuple(spans.span(pair, "plan.holes_s") for pair in reader.take("holes_s")),
         level=None if level is None else _level(level),
         notes=tuple(map(str, reader.take("notes"))),
@@ -85,7 +87,8 @@ def from_dict(data: Any) -> Plan:
 
 
 _KEYS = (
-    "version", "rate_hz", "length_s", "phrases", "cuts", "dips", "tone_sources_s", "holes_s", "level", "notes",
+    "version", "rate_hz", "length_s", "phrases", "cuts", "dips",
+    "tone_sources_s", "floor_dbfs", "holes_s", "level", "notes",
 )  # fmt: skip
 
 

@@ -31,9 +31,7 @@ def ignore(progress: Progress) -> None:
     """The watch of those who do not look."""
 
 
-def watched(
-    chunks: Iterable[Samples], stage: str, rate: int, total: int | None, watch: Watch
-) -> Iterator[Samples]:
+def watched(chunks: Iterable[Samples], stage: str, rate: int, total: int | None, watch: Watch) -> Iterator[Samples]:
     """Pass chunks of shape (channels, n) through, reporting after each; `total` in samples at `rate` Hz."""
     done = 0
     total_s = None if total is None else total / rate

@@ -23,9 +23,7 @@ from mediaclean.errors import PresetError
 Record = TypeVar("Record")
 
 
-def setting(
-    default: Any, unit: str, help: str, *, low: float | None = None, high: float | None = None
-) -> Any:
+def setting(default: Any, unit: str, help: str, *, low: float | None = None, high: float | None = None) -> Any:
     """A dataclass field with its unit, its range (both ends allowed) and one line of help."""
     return dataclasses.field(default=default, metadata={"unit": unit, "help": help, "low": low, "high": high})
 

@@ -22,11 +22,11 @@ class SpeechSettings(Settings):
     detector: Literal["silero", "webrtc"] = setting(
         "silero", "", "silero hears speech through music; webrtc is for clean recordings only"
     )
-    on: float = setting(0.5, "probability", "speech begins at this probability", low=0.01, high=0.99)
-    off: float = setting(0.3, "probability", "speech ends below this probability", low=0.0, high=0.99)
+    on: float = setting(0.35, "probability", "speech begins at this probability", low=0.01, high=0.99)
+    off: float = setting(0.15, "probability", "speech ends below this probability", low=0.0, high=0.99)
     minimum_s: float = setting(0.25, "s", "shorter bursts are dropped", low=0.0, high=5.0)
     gap_s: float = setting(0.35, "s", "shorter pauses are part of the phrase", low=0.0, high=5.0)
-    pad_before_s: float = setting(0.25, "s", "kept before the first word", low=0.0, high=2.0)
+    pad_before_s: float = setting(0.3, "s", "kept before the first word", low=0.0, high=2.0)
     pad_after_s: float = setting(0.25, "s", "kept after the last word", low=0.0, high=2.0)
 
 
@@ -64,11 +64,7 @@ def phrases(probability: NDArray[np.float32], settings: SpeechSettings, rate: in
     joined = merge(found, gap=round(settings.gap_s * rate))
     kept = [span for span in joined if span.length >= settings.minimum_s * rate]
     before, after = round(settings.pad_before_s * rate), round(settings.pad_after_s * rate)
-    padded = [
-        Span(max(0, span.start - before), min(length, span.stop + after))
-        for span in kept
-        if span.start < length
-    ]
+    padded = [Span(max(0, span.start - before), min(length, span.stop + after)) for span in kept if span.start < length]
     return merge(padded)
 
 

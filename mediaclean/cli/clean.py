@@ -1,0 +1,210 @@
+"""`mediaclean clean`: one or many files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mediaclean.cli.terminal import emit, err, out, report_error, use_json_lines, watching
+from mediaclean.errors import MediacleanError, OutputError, PresetError
+
+SUFFIXES = {
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".mxf", ".wmv", ".flv",
+    ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aif", ".aiff", ".mka", ".3gp", ".w64", ".caf",
+}  # fmt: skip
+"""What a folder is searched for."""
+
+ENGINES = ("auto", "demucs", "dialogue", "none")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def clean(
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Files, or folders of files.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The result, for one input. Default: NAME.clean.SUFFIX.")
+    ] = None,
+    out_dir: Annotated[Path | None, typer.Option("--out-dir", help="Folder for the results.")] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", "-p", help="Name or TOML file; see `mediaclean presets`.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", "-s", help="One setting, for example duck.target_lu=15; repeatable.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option("--engine", help="auto, demucs, dialogue or none.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")] = None,
+    track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
+    keep_original: Annotated[
+        bool, typer.Option("--keep-original", help="Keep the source's track beside the clean one.")
+    ] = False,
+    dialogue_track: Annotated[
+        bool, typer.Option("--dialogue-track", help="Add a mono dialogue track for captioners.")
+    ] = False,
+    audio_codec: Annotated[str | None, typer.Option("--audio-codec", help="For example aac, flac, pcm_s24le.")] = None,
+    bitrate: Annotated[str | None, typer.Option("--bitrate", help="Of the clean track, for example 256k.")] = None,
+    drop_unsupported: Annotated[
+        bool, typer.Option("--drop-unsupported", help="Leave out what the target's container cannot hold.")
+    ] = False,
+    models: Annotated[Path | None, typer.Option("--models", help="Folder with network weights.")] = None,
+    plan: Annotated[Path | None, typer.Option("--plan", help="Run this plan (or the plan in a report).")] = None,
+    plan_only: Annotated[bool, typer.Option("--plan-only", help="Print the plan as JSON and stop.")] = False,
+    report: Annotated[Path | None, typer.Option("--report", help="Write the full report as JSON.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Progress and report as JSON lines.")] = False,
+) -> None:
+    """Clean the dialogue of a video or sound file; the picture and all else stay as they are.
+
+    The source is never changed. Many inputs: each is done, failures are named at the end, finished ones are
+    skipped when the command is run again.
+    """
+    if json_:
+        use_json_lines()
+    from mediaclean.job import CleanOptions
+    from mediaclean.preset import DEFAULT
+    from mediaclean.sources import load_plan, load_preset_or_report
+
+    options = CleanOptions(
+        engine=one_of("engine", engine or "auto", ENGINES),
+        device=one_of("device", device or "auto", DEVICES),
+        track=track,
+        keep_original=keep_original,
+        dialogue_track=dialogue_track,
+        codec=audio_codec,
+        bit_rate=_bit_rate(bitrate),
+        overwrite=overwrite,
+        drop_unsupported=drop_unsupported,
+        models=models,
+    )
+    settings = load_preset_or_report(preset or DEFAULT, set_ or [])
+    if plan is not None:
+        options = replace(options, plan=load_plan(plan))
+    files = _expand(inputs)
+    targets = _targets(files, inputs, output, out_dir)
+    if plan_only:
+        for file in files:
+            _print_plan(file, settings, options)
+        return
+    is_batch = len(files) > 1 or any(path.is_dir() for path in inputs)
+    failed: list[tuple[Path, MediacleanError]] = []
+    for file, target in zip(files, targets, strict=True):
+        if is_batch and target.exists() and not overwrite:
+            _say_skipped(file, target, json_)
+            continue
+        try:
+            _clean_one(file, target, settings, options, report, json_, is_batch)
+        except MediacleanError as error:
+            if not is_batch:
+                raise
+            failed.append((file, error))
+            report_error(error)
+    if failed:
+        _say_failed(failed, len(files), json_)
+
+
+def _clean_one(
+    file: Path, target: Path, settings: Any, options: Any, report: Path | None, json_: bool, is_batch: bool
+) -> None:
+    from mediaclean.cli.summary import summary
+    from mediaclean.report import to_report_dict, to_report_json
+    from mediaclean.run import clean as run_clean
+
+    with watching() as watch:
+        done = run_clean(file, target, settings, options, watch=watch)
+    if report is not None:
+        path = report / f"{target.name}.json" if is_batch or report.is_dir() else report
+        _write_text(path, to_report_json(done) + "\n")
+    if json_:
+        emit("report", **to_report_dict(done))
+    else:
+        out().print(summary(done))
+
+
+def _print_plan(file: Path, settings: Any, options: Any) -> None:
+    from mediaclean.plan_json import to_json
+    from mediaclean.run import plan as run_plan
+
+    with watching() as watch:
+        made = run_plan(file, settings, options, watch=watch)
+    typer.echo(to_json(made))
+
+
+def one_of(name: str, value: str, known: tuple[str, ...]) -> Any:
+    from mediaclean.settings import suggest
+
+    if value not in known:
+        raise PresetError(f"--{name} {value}: no such {name}{suggest(value, known)}", f"one of {', '.join(known)}")
+    return value
+
+
+def _bit_rate(text: str | None) -> int | None:
+    if text is None:
+        return None
+    number, factor = text.strip().lower(), 1
+    if number.endswith(("k", "m")):
+        number, factor = number[:-1], 1000 if number.endswith("k") else 1_000_000
+    try:
+        bits = round(float(number) * factor)
+    except ValueError:
+        bits = 0
+    if not 6_000 <= bits <= 20_000_000:
+        raise PresetError(f"--bitrate {text}: not a bit rate", "for example --bitrate 256k")
+    return bits
+
+
+def _expand(inputs: list[Path]) -> list[Path]:
+    """Folders replaced by the media files in them; results of earlier runs are passed over."""
+    files: list[Path] = []
+    for path in inputs:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        found = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.stem.endswith(".clean"))
+        if not found:
+            raise OutputError(f"{path}: no media files in this folder", "give files, or another folder")
+        files.extend(found)
+    return files
+
+
+def _targets(files: list[Path], inputs: list[Path], output: Path | None, out_dir: Path | None) -> list[Path]:
+    if output is not None:
+        if len(files) != 1 or inputs[0].is_dir():
+            raise OutputError("-o names one result, but there are many inputs", "use --out-dir FOLDER")
+        if out_dir is not None:
+            raise OutputError("-o and --out-dir together", "give one of them")
+        return [output]
+    targets = [(out_dir or file.parent) / f"{file.stem}.clean{file.suffix}" for file in files]
+    twice = {target for target in targets if targets.count(target) > 1}
+    if twice:
+        raise OutputError(f"two inputs would both become {min(twice)}", "clean them one by one with -o")
+    if out_dir is not None:
+        try:
+            out_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{out_dir} cannot be made: {error.strerror}", "choose another --out-dir") from error
+    return targets
+
+
+def _write_text(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another --report") from error
+
+
+def _say_skipped(file: Path, target: Path, json_: bool) -> None:
+    if json_:
+        emit("skipped", source=str(file), target=str(target))
+    else:
+        err().print(f"{file.name}: {target.name} is there already, skipped (--overwrite does it again)")
+
+
+def _say_failed(failed: list[tuple[Path, MediacleanError]], count: int, json_: bool) -> None:
+    codes = {error.exit_code for _, error in failed}
+    if not json_:
+        err().print(f"\n{len(failed)} of {count} failed:", style="bold red")
+        for file, error in failed:
+            err().print(f"  {file}: {error.message}", soft_wrap=True)
+    raise typer.Exit(codes.pop() if len(codes) == 1 else 1)

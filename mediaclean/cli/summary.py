@@ -1,0 +1,77 @@
+"""The short human summary after a run: what was found, what was done and why, how loud it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mediaclean.cli.terminal import amount, clock
+from mediaclean.report import Report
+
+
+def summary(report: Report) -> RenderableType:
+    """A finished run in some ten lines."""
+    head = Text.assemble(("✓ ", "bold green"), (str(report.target), "bold"))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    for label, text in _rows(report):
+        table.add_row(label, text)
+    return Group(head, table)
+
+
+def _rows(report: Report) -> Iterable[tuple[str, str]]:
+    yield "found", _found(report)
+    yield "done", _done(report)
+    if report.engine is not None:
+        yield "engine", f"{report.engine.identity.split()[0]} on {report.engine.device}: {report.engine.reason}"
+    if report.tone is not None:
+        origin = f"learned from {report.tone.learned_s:.1f} s" if report.tone.learned_s else "a neutral stand-in"
+        yield "room tone", f"{origin}, {report.tone.level_dbfs:.0f} dBFS"
+    yield "loudness", _loudness(report)
+    for note in (*report.plan.notes, *report.notes, *report.faults):
+        yield "note", note
+    for dropped in report.dropped:
+        yield "left out", dropped
+    if report.receipt:
+        verdict = "identical, sound in sync" if report.receipt.get("ok") else "NOT identical: see --report"
+        yield "picture", verdict
+    total_s = sum(report.timings_s.values())
+    yield "took", f"{total_s:.1f} s for {clock(report.duration_s)} ({report.duration_s / max(total_s, 1e-3):.1f}x)"
+
+
+def _found(report: Report) -> str:
+    count = len(report.plan.phrases)
+    phrases = "1 phrase" if count == 1 else f"{count} phrases"
+    return f"{clock(report.duration_s)}, {report.plan.speech_share:.0%} speech in {phrases} ({report.track})"
+
+
+def _done(report: Report) -> str:
+    if report.copied:
+        return "nothing to change: the sound was copied as it is"
+    parts = []
+    if report.plan.cuts:
+        parts.append(f"separated {report.separated_share:.0%} ({report.plan.cuts[0].reason})")
+    lowered = [dip.gain_db for dip in report.plan.dips if dip.gain_db is not None and dip.gain_db < 0.0]
+    if lowered:
+        span = (
+            f"{min(lowered):.0f} dB" if min(lowered) == max(lowered) else f"{max(lowered):.0f} to {min(lowered):.0f} dB"
+        )
+        parts.append(f"bed lowered by {span} in {len(lowered)} places")
+    if report.plan.holes:
+        parts.append(f"{len(report.plan.holes)} holes filled with room tone")
+    if report.level is not None:
+        limited = f", limiter at most {report.level.limiter_db:.1f} dB" if report.level.limiter_db > 0.05 else ""
+        parts.append(f"gain {report.level.gain_db:+.1f} dB{limited}")
+    return "; ".join(parts) or "re-encoded only"
+
+
+def _loudness(report: Report) -> str:
+    before, after = report.before, report.after
+    return (
+        f"{amount(before.integrated_lufs, 'LUFS')} → {amount(after.integrated_lufs, 'LUFS')}, "
+        f"true peak {before.true_peak_dbtp:.1f} → {after.true_peak_dbtp:.1f} dBTP"
+    )

@@ -1,0 +1,183 @@
+"""How the terminal looks: errors, progress, and small tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.progress import ProgressColumn as Column
+from rich.text import Text
+
+from mediaclean.errors import MediacleanError
+from mediaclean.progress import Progress, Watch
+
+INTERRUPTED = 130
+WORDS = {
+    "listen": "Listening",
+    "decode": "Reading",
+    "separate": "Separating the voice",
+    "ride": "Weighing the bed",
+    "measure": "Measuring",
+    "write": "Writing",
+    "check": "Checking the result",
+    "verify": "Comparing with the source",
+    "download": "Downloading weights",
+    "dialogue": "Writing the dialogue track",
+}
+_json_lines = False
+
+
+def out() -> Console:
+    """Where results go."""
+    return Console(highlight=False)
+
+
+def err() -> Console:
+    """Where progress, notices and errors go."""
+    return Console(stderr=True, highlight=False)
+
+
+def use_json_lines() -> None:
+    """From now on everything is one JSON object per line on standard output."""
+    global _json_lines
+    _json_lines = True
+
+
+def emit(event: str, **fields: Any) -> None:
+    """One JSON line."""
+    sys.stdout.write(json.dumps({"event": event, **fields}, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def report_error(error: MediacleanError) -> int:
+    """Say what is wrong and what to type next; returns the exit code."""
+    if _json_lines:
+        emit("error", message=error.message, hint=error.hint, exit_code=error.exit_code)
+        return error.exit_code
+    console = err()
+    console.print(Text.assemble(("error: ", "bold red"), error.message), soft_wrap=True)
+    if error.hint:
+        console.print(Text.assemble(("  try: ", "dim"), error.hint), soft_wrap=True)
+    return error.exit_code
+
+
+def report_interrupt() -> int:
+    """Ctrl-C: nothing half written is left; what was separated waits for the next run."""
+    if _json_lines:
+        emit("error", message="interrupted", hint="run the same command again to go on", exit_code=INTERRUPTED)
+    else:
+        err().print("\ninterrupted; run the same command again to go on")
+    return INTERRUPTED
+
+
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """The progress display that fits: JSON lines, bars on a terminal, plain lines elsewhere."""
+    if _json_lines:
+        yield _JsonLines()
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        with _bars() as bars:
+            yield _LiveBars(bars)
+    else:
+        yield _PlainLines()
+
+
+class _JsonLines:
+    """At most two progress lines a second and stage, and always the last one."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        final = progress.total_s is not None and progress.done_s >= progress.total_s
+        if progress.message:
+            emit("notice", stage=progress.stage, message=progress.message)
+        elif final or now - self._last.get(progress.stage, -1.0) >= 0.5:
+            self._last[progress.stage] = now
+            total_s = None if progress.total_s is None else round(progress.total_s, 3)
+            emit("progress", stage=progress.stage, done_s=round(progress.done_s, 3), total_s=total_s)
+
+
+class _PlainLines:
+    """For logs: a line when a stage begins, and one when it is through."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, float] = {}
+        self._finished: set[str] = set()
+
+    def __call__(self, progress: Progress) -> None:
+        stage, word = progress.stage, WORDS.get(progress.stage, progress.stage)
+        if progress.message:
+            err().print(f"{word}: {progress.message}", soft_wrap=True)
+            return
+        if stage not in self._begun or (progress.done_s == 0.0 and stage in self._finished):
+            self._begun[stage] = time.monotonic()
+            self._finished.discard(stage)
+        if progress.total_s is not None and progress.done_s >= progress.total_s > 0.0 and stage not in self._finished:
+            self._finished.add(stage)
+            took = max(1e-3, time.monotonic() - self._begun[stage])
+            err().print(f"{word}: {progress.total_s:.1f} s of sound in {took:.1f} s ({progress.total_s / took:.0f}x)")
+
+
+class _Speed(Column):
+    """Seconds of media per second of work."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.0f}x" if speed and speed >= 10 else f"{speed:.1f}x" if speed else "", style="dim")
+
+
+@contextmanager
+def _bars() -> Iterator[Bars]:
+    columns = (
+        TextColumn("{task.description:<26}"),
+        BarColumn(bar_width=32),
+        TextColumn("{task.percentage:>3.0f}%"),
+        _Speed(),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=err(), transient=True) as bars:
+        yield bars
+
+
+class _LiveBars:
+    """One bar per stage, below each other in the order in which they begin."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._tasks: dict[str, Any] = {}
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.message:
+            self._bars.console.print(progress.message, soft_wrap=True)
+            return
+        if progress.stage not in self._tasks:
+            word = WORDS.get(progress.stage, progress.stage)
+            self._tasks[progress.stage] = self._bars.add_task(word, total=progress.total_s)
+        self._bars.update(self._tasks[progress.stage], completed=progress.done_s, total=progress.total_s)
+
+
+def clock(seconds: float) -> str:
+    """A time as editors read it.
+
+    >>> clock(5.25), clock(3725.5)
+    ('0:05.2', '1:02:05.5')
+    """
+    tenths = int(seconds * 10 + 1e-6)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    return (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{rest // 10:02d}.{rest % 10}"
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A figure with its unit, or a dash where there is none."""
+    return "–" if value is None else f"{value:.1f} {unit}"

@@ -1,0 +1,107 @@
+"""One run's givens: the file, the track, the preset, what was asked for, and who watches."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+from mediaclean.audio import Samples
+from mediaclean.media import AudioTrack, Fault, Media, decode
+from mediaclean.plan import Engine, Plan
+from mediaclean.preset import Preset
+from mediaclean.progress import Watch, ignore, watched
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True)
+class CleanOptions:
+    """What a run may be told beside its preset.
+
+    Attributes:
+        engine: which network; ``auto`` takes Demucs on a GPU and the dialogue network elsewhere.
+        device: where it runs.
+        track: number, language or title of the audio track; None takes the default one.
+        keep_original: put the source's track beside the clean one.
+        dialogue_track: add a mono dialogue track for captioners and recognisers.
+        codec, bit_rate: of the clean track; None follows the source.
+        overwrite: replace an existing target.
+        drop_unsupported: leave out streams that the target's container cannot hold.
+        models: a folder with weights, instead of the cache.
+        plan: run this one instead of making one.
+    """
+
+    engine: Engine = "auto"
+    device: Device = "auto"
+    track: str | None = None
+    keep_original: bool = False
+    dialogue_track: bool = False
+    codec: str | None = None
+    bit_rate: int | None = None
+    overwrite: bool = False
+    drop_unsupported: bool = False
+    models: Path | None = None
+    plan: Plan | None = None
+
+
+@dataclass
+class Stopwatch:
+    """Wall-clock seconds per stage, added up over all visits."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+@dataclass(frozen=True)
+class Job:
+    """A track to be cleaned and how."""
+
+    media: Media
+    track: AudioTrack
+    preset: Preset
+    options: CleanOptions = CleanOptions()
+    watch: Watch = ignore
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def rate(self) -> int:
+        return self.track.rate
+
+    def chunks(self, stage: str, length: int | None = None) -> Iterator[Samples]:
+        """The track's decoded sound, from its first sample on, reported under the name of a stage."""
+        sound = decode(self.media, self.track)
+        return watched(sound, stage, self.rate, length or self.track.length, self.watch)
+
+    def first_chunks(self) -> Iterator[Samples]:
+        """The same for the first pass, which also notes what is wrong with the source."""
+        sound = decode(self.media, self.track, faults=self.faults.append)
+        return watched(sound, "listen", self.rate, self.track.length, self.watch)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells this source from another or a later one: size, time, and a hash of both ends."""
+        path = self.media.path
+        state = path.stat()
+        with path.open("rb") as file:
+            ends = file.read(1 << 16)
+            file.seek(max(0, state.st_size - (1 << 16)), os.SEEK_SET)
+            ends += file.read(1 << 16)
+        return {
+            "bytes": state.st_size,
+            "modified_ns": state.st_mtime_ns,
+            "ends_sha256": sha256(ends).hexdigest(),
+            "track": self.track.number,
+        }

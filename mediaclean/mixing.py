@@ -1,0 +1,105 @@
+"""From a plan and the voices of its cuts to a mixdown that can be played as often as needed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mediaclean.audio import Block, Samples, Span, merge
+from mediaclean.duck import DuckSettings, GainCurve
+from mediaclean.errors import PresetError
+from mediaclean.job import Job
+from mediaclean.media import read_spans
+from mediaclean.plan import Plan, with_gains
+from mediaclean.render import Voices, bed_curve, measure_dips, mixdown, ride, split
+from mediaclean.report import ToneUse
+from mediaclean.roomtone import RoomToneSettings, ToneFiller
+from mediaclean.roomtone_model import ToneModel, ToneSynth, floor_model, learn
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A resolved plan, ready to sound. `chunks(stage)` starts it from the first sample, as often as asked."""
+
+    plan: Plan
+    tone: ToneUse | None
+    gains: GainCurve
+    filled: tuple[Span, ...]
+    chunks: Callable[[str], Iterator[Samples]]
+    voice_chunks: Callable[[str], Iterator[Block]]
+
+    def changed(self) -> list[Span]:
+        """Where the mix may differ from the source: lowered bed with its ramps, and filled holes."""
+        corners = self.gains.positions
+        spans = []
+        for left, right, g0, g1 in zip(
+            corners, corners[1:], self.gains.gains_db, self.gains.gains_db[1:], strict=False
+        ):
+            if (g0 < 0.0 or g1 < 0.0) and right > 0:
+                spans.append(Span(max(0, int(left)), min(self.plan.length, int(right))))
+        return merge([*(span for span in spans if span.length), *self.filled])
+
+
+def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
+    """Settle what could not be known before separation, and learn the room's tone.
+
+    The riding dips get their gains here, from the loudness of the separated voice and bed under each phrase.
+    """
+    fade = round((job.preset.separate.fade_s if job.preset.separate else 0.02) * job.rate)
+
+    def blocks(stage: str) -> Iterator[Block]:
+        return split(job.chunks(stage, plan.length), plan, voices, fade)
+
+    settled = _settle(job, plan, blocks)
+    gains = bed_curve(settled, job.preset.duck, job.rate)
+    needed = bool(settled.holes) or len(gains.positions) > 0
+    synth = _tone(job, settled) if job.preset.room_tone and needed else None
+    filler = ToneFiller(synth, settled.holes, job.preset.room_tone) if synth and job.preset.room_tone else None
+
+    def chunks(stage: str) -> Iterator[Samples]:
+        if filler is None and not len(gains.positions):
+            return job.chunks(stage, plan.length)
+        source = blocks(stage) if len(gains.positions) else _whole(job.chunks(stage, plan.length))
+        return mixdown(source, gains, filler)
+
+    tone = ToneUse(round(synth.model.learned_s, 2), round(synth.model.level_dbfs, 1)) if synth else None
+    return Mix(settled, tone, gains, tuple(filler.spans()) if filler else (), chunks, blocks)
+
+
+def _whole(chunks: Iterator[Samples]) -> Iterator[Block]:
+    """Blocks in which all is voice: nothing is lowered, so nothing needs to be told apart."""
+    start = 0
+    for chunk in chunks:
+        yield Block(start, chunk, chunk)
+        start += chunk.shape[1]
+
+
+def _settle(job: Job, plan: Plan, blocks: Callable[[str], Iterator[Block]]) -> Plan:
+    if all(dip.gain_db is not None for dip in plan.dips):
+        return plan
+    dips = sorted(plan.dips, key=lambda dip: dip.span)
+    track = job.track
+    levels = measure_dips(
+        blocks("ride"), [dip.span for dip in dips], rate=job.rate, layout=track.layout, channels=track.channels
+    )
+    return with_gains(
+        dataclasses.replace(plan, dips=tuple(dips)), ride(dips, levels, job.preset.duck or DuckSettings())
+    )
+
+
+def _tone(job: Job, plan: Plan) -> ToneSynth:
+    settings = job.preset.room_tone or RoomToneSettings()
+    return ToneSynth(_model(job, plan), settings.seed, settings.level_offset_db)
+
+
+HINT = "take them out of the plan, or name longer spans"
+
+
+def _model(job: Job, plan: Plan) -> ToneModel:
+    if not plan.tone_sources:
+        return floor_model(plan.floor_dbfs, job.rate, job.track.channels)
+    try:
+        return learn(read_spans(job.media, job.track, plan.tone_sources), job.rate)
+    except ValueError as error:
+        raise PresetError(f"no room tone can be learned from the plan's tone_sources_s: {error}", HINT) from error

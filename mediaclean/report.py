@@ -1,0 +1,128 @@
+"""What was found, what was done and why, how loud it is, how long it took: as a record, and as JSON.
+
+A report holds the resolved preset and the resolved plan, so ``--preset REPORT --plan REPORT`` repeats its run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mediaclean.loudness import Loudness
+from mediaclean.plan import Plan
+from mediaclean.plan_json import to_dict
+from mediaclean.preset import Preset, to_tables
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class EngineUse:
+    """Which network ran, where, and why that one."""
+
+    identity: str
+    device: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ToneUse:
+    """The room tone: how much of the recording it was learned from, and how loud it is; 0 s for a stand-in."""
+
+    learned_s: float
+    level_dbfs: float
+
+
+@dataclass(frozen=True)
+class LevelUse:
+    """What was done to reach the level: a static gain, and how deep the limiter went at most."""
+
+    gain_db: float
+    limiter_db: float
+    tries: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished run.
+
+    Attributes:
+        source, target: the files.
+        track: the cleaned audio track in words.
+        copied: True if nothing had to change and the audio packets were copied.
+        plan: with the gains that were really applied.
+        before, after: loudness of the source track and of the finished file, decoded again.
+        faults: damage, gaps and overlaps in the source, one sentence each.
+        changed_s: where anything but the level was changed, in seconds.
+        timings_s: wall-clock seconds per stage.
+        receipt: the picture lock: what was compared, and whether it holds.
+        versions: of mediaclean and of what it stands on.
+    """
+
+    source: Path
+    target: Path
+    track: str
+    preset: Preset
+    plan: Plan
+    duration_s: float
+    copied: bool
+    codec: str
+    before: Loudness
+    after: Loudness
+    engine: EngineUse | None = None
+    tone: ToneUse | None = None
+    level: LevelUse | None = None
+    faults: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    changed_s: tuple[tuple[float, float], ...] = ()
+    timings_s: Mapping[str, float] = field(default_factory=dict)
+    receipt: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def separated_share(self) -> float:
+        """How much of the track went through a network, 0 to 1."""
+        return sum(cut.span.length for cut in self.plan.cuts) / max(1, self.plan.length)
+
+
+def to_report_dict(report: Report) -> dict[str, Any]:
+    """A report as plain tables and lists."""
+    rows: dict[str, Any] = {
+        "version": VERSION,
+        "source": str(report.source),
+        "target": str(report.target),
+        "track": report.track,
+        "duration_s": round(report.duration_s, 6),
+        "speech_share": round(report.plan.speech_share, 4),
+        "separated_share": round(report.separated_share, 4),
+        "copied": report.copied,
+        "codec": report.codec,
+        "engine": report.engine and asdict(report.engine),
+        "tone": report.tone and asdict(report.tone),
+        "level": report.level and asdict(report.level),
+        "before": _rounded(report.before),
+        "after": _rounded(report.after),
+        "faults": list(report.faults),
+        "dropped": list(report.dropped),
+        "notes": [*report.plan.notes, *report.notes],
+        "changed_s": [list(span) for span in report.changed_s],
+        "timings_s": {stage: round(seconds, 3) for stage, seconds in report.timings_s.items()},
+        "receipt": dict(report.receipt),
+        "versions": dict(report.versions),
+        "preset": {"name": report.preset.name, **to_tables(report.preset)},
+        "plan": to_dict(report.plan),
+    }
+    return rows
+
+
+def to_report_json(report: Report) -> str:
+    return json.dumps(to_report_dict(report), indent=2, allow_nan=False)
+
+
+def _rounded(loudness: Loudness) -> dict[str, float | None]:
+    return {name: None if value is None else round(value, 2) for name, value in loudness.to_json().items()}

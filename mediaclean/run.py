@@ -1,0 +1,201 @@
+"""The story of a run: look, listen, plan, separate, mix, finish, prove, and only then give the file its name."""
+
+from __future__ import annotations
+
+import platform
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mediaclean.analysis import Analysis, analyse
+from mediaclean.backends.detector import load_detector
+from mediaclean.errors import MediaError, PresetError
+from mediaclean.finish import Finished, copy_through, finish
+from mediaclean.job import CleanOptions, Job
+from mediaclean.media import NewAudio, check_target, choose_track, probe, staged, verify
+from mediaclean.mixing import Mix, make_mix
+from mediaclean.normalise import is_on_target
+from mediaclean.plan import Plan, make_plan
+from mediaclean.preset import DEFAULT, Preset, load_preset
+from mediaclean.progress import Watch, ignore
+from mediaclean.report import EngineUse, Report
+from mediaclean.speech import SpeechSettings
+from mediaclean.voices import separate_voices, spool_folder
+
+PACKAGES = ("mediaclean", "av", "numpy", "scipy", "soxr", "onnxruntime", "torch", "demucs", "silero-vad")
+
+
+def clean(
+    source: Path | str,
+    target: Path | str,
+    preset: Preset | str = DEFAULT,
+    options: CleanOptions | None = None,
+    *,
+    watch: Watch = ignore,
+) -> Report:
+    """Clean the dialogue of `source` and write the result to `target`; the source is only read.
+
+    Args:
+        source: a video or sound file.
+        target: the result; its suffix chooses the container.
+        preset: a record, or the name of one.
+        options: engine, device, track and the like.
+        watch: hears of the progress.
+
+    Returns:
+        What was found and done.
+
+    Raises:
+        MediacleanError: with one sentence, a hint and an exit code; nothing lies under the target's name then.
+    """
+    job = open_job(source, preset, options or CleanOptions(), watch)
+    target = Path(target)
+    check_target(
+        job.media,
+        target,
+        tracks=(job.track.number,),
+        codec=job.options.codec,
+        keep_original=job.options.keep_original,
+        drop_unsupported=job.options.drop_unsupported,
+    )
+    notes: list[str] = []
+    with staged(target, overwrite=job.options.overwrite) as part:
+        analysis = listen(job)
+        plan = job.options.plan or make_plan(analysis, job.preset, engine=job.options.engine)
+        _check_plan(plan, analysis)
+        with job.stopwatch.stage("separate"):
+            voices, engine, spool = separate_voices(job, plan, analysis.stats, spool_folder(target), notes.append)
+        with job.stopwatch.stage("mix"):
+            mix = make_mix(job, plan, voices)
+        finished = _finish(job, mix, part, analysis)
+        with job.stopwatch.stage("verify"):
+            receipt = verify(
+                job.media.path,
+                part,
+                cleaned=() if finished.level is None and not mix.plan.changes_sound else (job.track.number,),
+            )
+    if spool is not None:
+        spool.remove()
+    return _report(job, target, mix, analysis, finished, engine, receipt, notes)
+
+
+def plan(
+    source: Path | str,
+    preset: Preset | str = DEFAULT,
+    options: CleanOptions | None = None,
+    *,
+    watch: Watch = ignore,
+) -> Plan:
+    """What `clean` would do, without doing it."""
+    job = open_job(source, preset, options or CleanOptions(), watch)
+    return make_plan(listen(job), job.preset, engine=job.options.engine)
+
+
+def open_job(source: Path | str, preset: Preset | str, options: CleanOptions, watch: Watch) -> Job:
+    """Look at the file and choose the track."""
+    media = probe(Path(source))
+    record = load_preset(preset) if isinstance(preset, str) else preset
+    return Job(media, choose_track(media, options.track), record, options, watch)
+
+
+def listen(job: Job) -> Analysis:
+    """Hear the whole track once.
+
+    Raises:
+        MediaError: if there is not a single sample in it.
+    """
+    speech = job.preset.speech or SpeechSettings()
+    with job.stopwatch.stage("listen"):
+        analysis = analyse(
+            job.first_chunks(),
+            rate=job.rate,
+            layout=job.track.layout,
+            channels=job.track.channels,
+            detector=load_detector(speech.detector),
+            tone=job.preset.room_tone,
+        )
+    if analysis.length == 0:
+        raise MediaError(f"{job.media.path.name}: the audio track is empty", "choose another track with --track")
+    if job.track.channels > 2 and job.track.centre is None and job.preset.separate is not None:
+        raise MediaError(
+            f"{job.media.path.name}: {job.track.layout} has no centre channel to find the dialogue in",
+            "mix it down to stereo first, or leave the bed alone with --engine none",
+        )
+    return analysis
+
+
+def _finish(job: Job, mix: Mix, part: Path, analysis: Analysis) -> Finished:
+    options = job.options
+    asks_for_more = options.keep_original or options.dialogue_track or options.codec or options.bit_rate
+    settings = job.preset.loudness
+    level_is_right = settings is None or is_on_target(analysis.loudness, settings)
+    if not mix.plan.changes_sound and level_is_right and not asks_for_more:
+        return copy_through(job, part, analysis.loudness)
+    extra = (_dialogue_track(job, mix),) if options.dialogue_track else ()
+    return finish(job, mix, part, analysis.loudness, extra=extra)
+
+
+def _dialogue_track(job: Job, mix: Mix) -> NewAudio:
+    from mediaclean.dialogue import ASR_RATE, dialogue_chunks
+
+    return NewAudio(
+        samples=lambda: dialogue_chunks(job, mix),
+        rate=ASR_RATE,
+        layout="mono",
+        language=job.track.language,
+        title="Dialogue",
+        role="dialogue",
+    )
+
+
+def _check_plan(plan: Plan, analysis: Analysis) -> None:
+    if plan.rate != analysis.rate or plan.length > analysis.length:
+        raise PresetError(
+            f"the plan is for {plan.length} samples at {plan.rate} Hz, the track has {analysis.length} at "
+            f"{analysis.rate} Hz",
+            "make a new one with --plan-only",
+        )
+
+
+def _report(
+    job: Job,
+    target: Path,
+    mix: Mix,
+    analysis: Analysis,
+    finished: Finished,
+    engine: EngineUse | None,
+    receipt: Receipt,
+    notes: list[str],
+) -> Report:
+    rate = job.rate
+    return Report(
+        source=job.media.path,
+        target=target,
+        track=job.track.label,
+        preset=job.preset,
+        plan=mix.plan,
+        duration_s=analysis.length / rate,
+        copied=finished.level is None and not mix.plan.changes_sound,
+        codec=finished.written.codec,
+        before=analysis.loudness,
+        after=finished.after,
+        engine=engine,
+        tone=mix.tone,
+        level=finished.level,
+        faults=tuple(f"{fault.kind} at {fault.at_s:.3f} s: {fault.detail}" for fault in job.faults),
+        dropped=tuple(finished.written.dropped),
+        notes=tuple(notes),
+        changed_s=tuple((round(s.start / rate, 6), round(s.stop / rate, 6)) for s in mix.changed()),
+        timings_s=job.stopwatch.seconds,
+        receipt=receipt.to_json(),
+        versions=versions(),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Of mediaclean and of what the sound depends on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found

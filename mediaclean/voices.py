@@ -1,0 +1,73 @@
+"""The voices of a plan's cuts: separated once, kept in a spool, read back as often as needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from mediaclean.analysis import TrackStats
+from mediaclean.backends.registry import load_separator
+from mediaclean.job import Job
+from mediaclean.plan import Plan, SeparateSettings
+from mediaclean.plan_json import to_dict
+from mediaclean.progress import Progress
+from mediaclean.render import Voices
+from mediaclean.report import EngineUse
+from mediaclean.separate import separate_cuts
+from mediaclean.spool import Spool
+
+
+def spool_folder(target: Path) -> Path:
+    """Where the voices of a run lie while it lasts: a hidden folder beside its target."""
+    return target.parent / f".{target.name}.mediaclean"
+
+
+def separate_voices(
+    job: Job, plan: Plan, stats: TrackStats, folder: Path, note: Callable[[str], None]
+) -> tuple[Voices, EngineUse | None, Spool | None]:
+    """Separate what the plan wants separated, or take it from the spool of a run that was stopped.
+
+    Without cuts nothing is loaded and nothing is written.
+
+    Returns:
+        the voices by cut, the engine that made them, and the spool to remove when the result is safe.
+    """
+    if not plan.cuts:
+        return _no_voices, None, None
+    settings = job.preset.separate or SeparateSettings()
+
+    def notice(message: str) -> None:
+        note(message)
+        job.watch(Progress("separate", 0.0, None, message))
+
+    separator, reason = load_separator(
+        job.options.engine,
+        device=job.options.device,
+        model=settings.model,
+        stats=stats,
+        folder=job.options.models,
+        notes=notice,
+        watch=job.watch,
+    )
+    spans = [cut.span for cut in plan.cuts]
+    key = {"source": job.fingerprint(), "cuts": to_dict(plan)["cuts"], "engine": separator.identity}
+    needed = sum(span.length for span in spans) * job.track.channels * 4
+    spool = Spool.open(folder, key, needed=needed)
+    with closing(job.chunks("decode", plan.length)) as chunks:
+        for index, voice in separate_cuts(
+            chunks,
+            spans,
+            separator,
+            rate=job.rate,
+            length=plan.length,
+            centre=job.track.centre,
+            done=spool.done,
+            watch=job.watch,
+        ):
+            spool.put(index, voice)
+    return spool.get, EngineUse(separator.identity, separator.device, reason), spool
+
+
+def _no_voices(index: int) -> None:
+    raise LookupError(f"there is no cut {index}")
