@@ -1,29 +1,24 @@
 """The level, the file, and the proof: gain, limiter, encoder and muxer, then the result is decoded and measured.
 
-Loudness is promised for the *finished* file. The limiter takes a little away and a lossy codec overshoots, so the result
-is measured as a listener will decode it; where it misses, gain and ceiling are corrected and it is written again.
+Loudness is promised for the *finished* file. The limiter takes a little away and a lossy codec overshoots, so what came
+out is measured as a listener will decode it; where it misses, gain and ceiling are corrected and it is written again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from mediaclean.audio import Samples, db_to_gain
+from mediaclean.audio import Samples
 from mediaclean.job import Job
-from mediaclean.limiter import LimiterStats, limit
+from mediaclean.limiter import LimiterStats
 from mediaclean.loudness import Loudness, measure
 from mediaclean.media import NewAudio, Written, decode, probe, write
 from mediaclean.mixing import Mix
-from mediaclean.normalise import Gain, LoudnessSettings, correct, gain_to_target
+from mediaclean.normalise import Gain, LoudnessSettings, correct, gain_to_target, normalise
 from mediaclean.progress import watched
 from mediaclean.report import LevelUse
-
-TRIES = 4
-"""Writing more often than this gains nothing: what is left is the codec's own noise."""
 
 
 @dataclass(frozen=True)
@@ -32,40 +27,46 @@ class Finished:
 
     written: Written
     after: Loudness
-    level: LevelUse | None
+    level: LevelUse | None = None
+    copied: bool = False
+
+
+def is_on_target(heard: Loudness, settings: LoudnessSettings | None) -> bool:
+    """Whether the level may stay as it is: within the tolerance and under the ceiling, or nothing to measure."""
+    if settings is None:
+        return True
+    gain = gain_to_target(heard, settings)
+    return abs(gain.gain_db) <= settings.tolerance_lu and heard.true_peak_dbtp <= settings.ceiling_dbtp
 
 
 def copy_through(job: Job, part: Path, before: Loudness) -> Finished:
     """Nothing is to change: every packet is copied."""
     with job.stopwatch.stage("write"):
         written = write(job.media, part, replace={}, drop_unsupported=job.options.drop_unsupported, watch=job.watch)
-    return Finished(written, before, None)
+    return Finished(written, before, copied=True)
 
 
-def finish(
-    job: Job, mix: Mix, part: Path, before: Loudness, *, extra: tuple[NewAudio, ...] = (), tags: Mapping[str, str]
-) -> Finished:
+def finish(job: Job, mix: Mix, part: Path, before: Loudness, *, extra: tuple[NewAudio, ...] = ()) -> Finished:
     """Write the mix at its level and measure what came out.
 
     Args:
         part: the temporary file, which the caller renames.
         before: loudness of the source, which is the mix's where the plan changes nothing but the level.
         extra: further audio tracks.
-        tags: for the container.
     """
     settings = job.preset.loudness
     gain = _first_gain(job, mix, before, settings)
-    for attempt in range(1, TRIES + 1):
+    while True:
         stats = LimiterStats()
         with job.stopwatch.stage("write"):
-            written = _write(job, mix, part, gain, stats, extra, tags)
+            written = _write(job, mix, part, gain, stats, extra)
         with job.stopwatch.stage("check"):
             after = _measure_file(job, part)
         better = correct(gain, after, settings) if gain and settings else None
-        if gain is None or better is None or attempt == TRIES:
+        if better is None:
             break
         gain = better
-    level = gain and LevelUse(round(gain.gain_db, 2), round(stats.max_reduction_db, 2), attempt, gain.reason)
+    level = gain and LevelUse(round(gain.gain_db, 2), round(stats.max_reduction_db, 2), gain.tries + 1, gain.note)
     return Finished(written, after, level)
 
 
@@ -79,11 +80,11 @@ def _first_gain(job: Job, mix: Mix, before: Loudness, settings: LoudnessSettings
 
 
 def _write(
-    job: Job, mix: Mix, part: Path, gain: Gain | None, stats: LimiterStats, extra: tuple[NewAudio, ...],
-    tags: Mapping[str, str],
+    job: Job, mix: Mix, part: Path, gain: Gain | None, stats: LimiterStats, extra: tuple[NewAudio, ...]
 ) -> Written:  # fmt: skip
     def samples() -> Iterator[Samples]:
-        return levelled(mix.chunks("write"), job.rate, gain, stats)
+        sound = mix.chunks("write")
+        return sound if gain is None else normalise(sound, job.rate, gain, stats=stats)
 
     options = job.options
     clean = NewAudio(
@@ -100,17 +101,7 @@ def _write(
         keep_original=options.keep_original,
         extra=extra,
         drop_unsupported=options.drop_unsupported,
-        tags=tags,
     )
-
-
-def levelled(chunks: Iterator[Samples], rate: int, gain: Gain | None, stats: LimiterStats) -> Iterator[Samples]:
-    """Gain, then the limiter; samples pass untouched where there is neither."""
-    if gain is None:
-        return chunks
-    factor = np.float32(db_to_gain(gain.gain_db))
-    louder = chunks if gain.gain_db == 0.0 else (np.asarray(chunk * factor) for chunk in chunks)
-    return limit(louder, rate, ceiling_dbtp=gain.ceiling_dbtp, stats=stats)
 
 
 def _measure_file(job: Job, part: Path) -> Loudness:

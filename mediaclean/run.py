@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import platform
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
+from mediaclean.advice import Advice, advise
 from mediaclean.analysis import Analysis, analyse
 from mediaclean.backends.detector import load_detector
+from mediaclean.dialogue_track import ASR_RATE
 from mediaclean.errors import MediaError, PresetError
-from mediaclean.finish import Finished, copy_through, finish
+from mediaclean.finish import Finished, copy_through, finish, is_on_target
 from mediaclean.job import CleanOptions, Job
-from mediaclean.media import NewAudio, check_target, choose_track, probe, staged, verify
+from mediaclean.loudness import Loudness
+from mediaclean.media import NewAudio, Receipt, StreamInfo, check_target, choose_track, probe, staged, verify
 from mediaclean.mixing import Mix, make_mix
-from mediaclean.normalise import is_on_target
 from mediaclean.plan import Plan, make_plan
 from mediaclean.preset import DEFAULT, Preset, load_preset
 from mediaclean.progress import Watch, ignore
+from mediaclean.render import Voices
 from mediaclean.report import EngineUse, Report
 from mediaclean.speech import SpeechSettings
 from mediaclean.voices import separate_voices, spool_folder
@@ -67,7 +72,7 @@ def clean(
             voices, engine, spool = separate_voices(job, plan, analysis.stats, spool_folder(target), notes.append)
         with job.stopwatch.stage("mix"):
             mix = make_mix(job, plan, voices)
-        finished = _finish(job, mix, part, analysis)
+        finished = _finish(job, mix, voices, part, analysis)
         with job.stopwatch.stage("verify"):
             receipt = verify(
                 job.media.path,
@@ -89,6 +94,59 @@ def plan(
     """What `clean` would do, without doing it."""
     job = open_job(source, preset, options or CleanOptions(), watch)
     return make_plan(listen(job), job.preset, engine=job.options.engine)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What `analyze` found out about a file."""
+
+    path: Path
+    duration_s: float
+    track: str
+    streams: tuple[str, ...]
+    advice: Advice
+    loudness: Loudness
+    bandwidth_hz: float
+    faults: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "source": str(self.path),
+            "duration_s": round(self.duration_s, 6),
+            "track": self.track,
+            "streams": list(self.streams),
+            **self.advice.to_json(),
+            "loudness": self.loudness.to_json(),
+            "bandwidth_hz": round(self.bandwidth_hz),
+            "faults": list(self.faults),
+        }
+
+
+def analyze(source: Path | str, *, track: str | None = None, watch: Watch = ignore) -> Found:
+    """Listen to a file and say what is inside and what to do about it."""
+    job = open_job(source, Preset(name="analyze"), CleanOptions(track=track), watch)
+    heard = listen(job)
+    return Found(
+        job.media.path,
+        heard.length / heard.rate,
+        job.track.label,
+        tuple(_stream_line(stream) for stream in job.media.streams),
+        advise(heard),
+        heard.loudness,
+        heard.bandwidth_hz,
+        _fault_lines(job),
+    )
+
+
+def _stream_line(stream: StreamInfo) -> str:
+    size = f"{stream.width}x{stream.height}" if stream.width else ""
+    rate = f"{float(stream.frame_rate):.6g} fps" if stream.frame_rate else ""
+    words = [f"{stream.index}: {stream.kind}", stream.codec, size, rate, stream.language, stream.title]
+    return " ".join(word for word in words if word)
+
+
+def _fault_lines(job: Job) -> tuple[str, ...]:
+    return tuple(f"{fault.kind} at {fault.at_s:.3f} s: {fault.detail}" for fault in job.faults)
 
 
 def open_job(source: Path | str, preset: Preset | str, options: CleanOptions, watch: Watch) -> Job:
@@ -124,22 +182,21 @@ def listen(job: Job) -> Analysis:
     return analysis
 
 
-def _finish(job: Job, mix: Mix, part: Path, analysis: Analysis) -> Finished:
+def _finish(job: Job, mix: Mix, voices: Voices, part: Path, analysis: Analysis) -> Finished:
     options = job.options
     asks_for_more = options.keep_original or options.dialogue_track or options.codec or options.bit_rate
-    settings = job.preset.loudness
-    level_is_right = settings is None or is_on_target(analysis.loudness, settings)
+    level_is_right = is_on_target(analysis.loudness, job.preset.loudness)
     if not mix.plan.changes_sound and level_is_right and not asks_for_more:
         return copy_through(job, part, analysis.loudness)
-    extra = (_dialogue_track(job, mix),) if options.dialogue_track else ()
+    extra = (_dialogue_track(job, mix, voices),) if options.dialogue_track else ()
     return finish(job, mix, part, analysis.loudness, extra=extra)
 
 
-def _dialogue_track(job: Job, mix: Mix) -> NewAudio:
-    from mediaclean.dialogue import ASR_RATE, dialogue_chunks
+def _dialogue_track(job: Job, mix: Mix, voices: Voices) -> NewAudio:
+    from mediaclean.dialogue import dialogue_chunks
 
     return NewAudio(
-        samples=lambda: dialogue_chunks(job, mix),
+        samples=lambda: dialogue_chunks(job, mix, voices),
         rate=ASR_RATE,
         layout="mono",
         language=job.track.language,
@@ -175,14 +232,14 @@ def _report(
         preset=job.preset,
         plan=mix.plan,
         duration_s=analysis.length / rate,
-        copied=finished.level is None and not mix.plan.changes_sound,
+        copied=finished.copied,
         codec=finished.written.codec,
         before=analysis.loudness,
         after=finished.after,
         engine=engine,
         tone=mix.tone,
         level=finished.level,
-        faults=tuple(f"{fault.kind} at {fault.at_s:.3f} s: {fault.detail}" for fault in job.faults),
+        faults=_fault_lines(job),
         dropped=tuple(finished.written.dropped),
         notes=tuple(notes),
         changed_s=tuple((round(s.start / rate, 6), round(s.stop / rate, 6)) for s in mix.changed()),

@@ -1,0 +1,185 @@
+"""`mediaclean dialogue`: a track for captioners and recognisers, with cues where the speech is.
+
+The track keeps the picture's clock: it starts at the picture's zero, whatever offset the audio track has, and nothing
+is cut out of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mediaclean.analysis import Analysis
+from mediaclean.audio import Samples, Span
+from mediaclean.cues import Cue, CueSettings, make_cues, to_srt, to_vtt
+from mediaclean.dialogue_track import to_asr, write_asr_wav
+from mediaclean.duck import DuckSettings
+from mediaclean.job import CleanOptions, Job
+from mediaclean.limiter import limit
+from mediaclean.loudness import measure
+from mediaclean.media import staged
+from mediaclean.mixing import Mix, make_mix
+from mediaclean.normalise import gain_to_target, normalise
+from mediaclean.plan import PlannedDip, make_plan
+from mediaclean.preset import Preset, load_preset
+from mediaclean.progress import Watch, ignore
+from mediaclean.render import Voices
+from mediaclean.speech import SpeechSettings, confidence, phrases
+from mediaclean.voices import separate_voices, spool_folder
+
+SUFFIXES = (".dialogue.wav", ".dialogue.vtt", ".dialogue.srt", ".dialogue.json")
+CEILING_DBTP = -3.0
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """What `write_dialogue` made."""
+
+    files: tuple[Path, ...]
+    cues: tuple[Cue, ...]
+    speech_share: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "files": [str(path) for path in self.files],
+            "speech_share": round(self.speech_share, 4),
+            "cues": [_cue_row(cue) for cue in self.cues],
+        }
+
+
+def write_dialogue(
+    source: Path | str,
+    base: Path | str,
+    preset: Preset,
+    options: CleanOptions | None = None,
+    *,
+    watch: Watch = ignore,
+) -> Dialogue:
+    """Write BASE.dialogue.wav (PCM 16 bit, mono, 16 kHz), .vtt, .srt and .json.
+
+    Args:
+        source: a video or sound file.
+        base: path of the results without their endings.
+        preset: how much the bed is lowered; ``transcript`` is gentle on purpose.
+        options: engine, device, track, overwrite.
+        watch: hears of the progress.
+
+    Raises:
+        MediacleanError: then none of the four files is there.
+    """
+    from mediaclean.run import listen, open_job
+
+    job = open_job(source, preset, options or CleanOptions(), watch)
+    files = tuple(Path(f"{base}{suffix}") for suffix in SUFFIXES)
+    with ExitStack() as stack:
+        wav, vtt, srt, table = (stack.enter_context(staged(path, overwrite=job.options.overwrite)) for path in files)
+        analysis = listen(job)
+        plan = make_plan(analysis, job.preset, engine=job.options.engine)
+        voices, _, spool = separate_voices(job, plan, analysis.stats, spool_folder(files[0]), lambda _: None)
+        mix = make_mix(job, plan, voices)
+        write_asr_wav(wav, _from_zero(_at_level(job, mix), job), job.rate, weights=_weights(job))
+        spans = spoken(analysis, job.preset.speech or SpeechSettings())
+        cues = _cues(job, analysis, spans)
+        vtt.write_text(to_vtt(cues), encoding="utf-8", newline="")
+        srt.write_text(to_srt(cues), encoding="utf-8", newline="")
+        table.write_text(json.dumps(_table(job, analysis, spans, cues), indent=2) + "\n", encoding="utf-8")
+        if spool is not None:
+            stack.callback(spool.remove)
+    return Dialogue(files, tuple(cues), plan.speech_share)
+
+
+def spoken(analysis: Analysis, settings: SpeechSettings) -> list[Span]:
+    """Speech without the pads that separation wants: a cue comes on with the voice."""
+    bare = replace(settings, pad_before_s=0.0, pad_after_s=0.0)
+    return phrases(analysis.speech, bare, analysis.rate, analysis.length)
+
+
+def dialogue_chunks(job: Job, plan_mix: Mix, voices: Voices) -> Iterator[Samples]:
+    """The dialogue track of a run that makes another mix as well: the same voices, the bed dosed for captioners."""
+    gentle = replace(job, preset=replace(job.preset, duck=load_preset("transcript").duck or DuckSettings()))
+    dips = tuple(PlannedDip(cut.span, None, "bed under dialogue") for cut in plan_mix.plan.cuts)
+    mix = make_mix(gentle, replace(plan_mix.plan, dips=dips), voices)
+    limited = limit(mix.chunks("dialogue"), job.rate, ceiling_dbtp=CEILING_DBTP)
+    for part in to_asr(limited, job.rate, weights=_weights(job)):
+        yield (part.astype(np.float32) / 32768.0)[None]
+
+
+def _at_level(job: Job, mix: Mix) -> Iterator[Samples]:
+    sound = mix.chunks("dialogue")
+    if job.preset.loudness is None:
+        return limit(sound, job.rate, ceiling_dbtp=CEILING_DBTP)
+    gain = gain_to_target(measure(mix.chunks("measure"), job.rate, job.track.layout), job.preset.loudness)
+    return normalise(sound, job.rate, gain)
+
+
+def _weights(job: Job) -> list[float] | None:
+    """Of a surround track only the centre is dialogue."""
+    if job.track.centre is None:
+        return None
+    return [1.0 if channel == job.track.centre else 0.0 for channel in range(job.track.channels)]
+
+
+def _from_zero(chunks: Iterator[Samples], job: Job) -> Iterator[Samples]:
+    """The same sound on the picture's clock: silence before a late start, an early start cut off."""
+    shift = round(job.track.start_s * job.rate)
+    if shift > 0:
+        yield np.zeros((job.track.channels, shift), dtype=np.float32)
+    skip = max(0, -shift)
+    for chunk in chunks:
+        if skip < chunk.shape[1]:
+            yield chunk[:, skip:]
+        skip = max(0, skip - chunk.shape[1])
+
+
+def _cues(job: Job, analysis: Analysis, spans: list[Span]) -> list[Cue]:
+    return make_cues(
+        spans,
+        [confidence(analysis.speech, span, analysis.rate) for span in spans],
+        rate=job.rate,
+        length=analysis.length,
+        frame_rate=job.media.frame_rate,
+        settings=job.preset.cues or CueSettings(),
+        levels=analysis.speech,
+        origin_s=job.track.start_s,
+    )
+
+
+def _table(job: Job, analysis: Analysis, spans: list[Span], cues: list[Cue]) -> dict[str, Any]:
+    start_s, rate = float(job.track.start_s), job.rate
+    return {
+        "version": 1,
+        "source": job.media.path.name,
+        "track": job.track.label,
+        "frame_rate": None if job.media.frame_rate is None else str(job.media.frame_rate),
+        "preset": job.preset.name,
+        "spans": [
+            {
+                "start_s": round(start_s + span.start / rate, 3),
+                "stop_s": round(start_s + span.stop / rate, 3),
+                "confidence": round(confidence(analysis.speech, span, rate), 3),
+            }
+            for span in spans
+        ],
+        "cues": [_cue_row(cue) for cue in cues],
+    }
+
+
+def _cue_row(cue: Cue) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "start_s": _seconds(cue.start_s),
+        "stop_s": _seconds(cue.stop_s),
+        "confidence": round(cue.confidence, 3),
+        "text": cue.text,
+    }
+    return {**row, "exceptions": list(cue.exceptions)} if cue.exceptions else row
+
+
+def _seconds(value: Fraction) -> float:
+    return round(float(value), 6)
