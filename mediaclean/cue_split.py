@@ -86,8 +86,9 @@ class Places:
         self._cost = np.zeros(0)
         if levels is not None and len(levels):
             value = np.asarray(levels, dtype=np.float64)
-            around = np.convolve(np.pad(value, (2, 0), mode="edge"), np.full(3, 1 / 3), mode="valid")
-            spread = max(float(np.percentile(value, 90) - np.percentile(value, 10)), 1e-9)
+            around = np.convolve(np.pad(value, (3, 0), mode="edge")[:-1], np.full(3, 1 / 3), mode="valid")
+            usual = float(np.percentile(value, 90) - np.percentile(value, 10))
+            spread = max(usual, 0.25 * float(np.ptp(value)), 1e-9)
             self._cost = np.clip(2.0 * (around - np.median(value)) / spread, -2.0, 2.0)
 
     def of(self, voices: Sequence[tuple[int, int]], stop: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -101,8 +101,10 @@ def make_cues(
     voices = _voices(phrases, rate, origin_s, grid)
     places = Places(grid.tick_s, levels, origin_s)
     groups = group(voices, grid)
+    if not groups:
+        return []
     limits = [*(later.start - grid.gap for later in groups[1:]), grid.end]
-    pieces = [piece for group, limit in zip(groups, limits, strict=True) for piece in cut(group, limit, grid, places)]
+    pieces = [piece for joined, limit in zip(groups, limits, strict=True) for piece in cut(joined, limit, grid, places)]
     chain(pieces, grid)
     if shot_changes:
         cuts = sorted({round(time / grid.tick_s) for time in shot_changes})
@@ -171,7 +173,8 @@ def _voices(phrases: Sequence[Span], rate: int, origin_s: Fraction, grid: Grid) 
     for span in sorted(phrases):
         start = min(max(0, grid.down(Fraction(span.start, rate) + origin_s)), grid.end - 1)
         stop = min(grid.up(Fraction(span.stop, rate) + origin_s), grid.end)
-        if not span.length or stop <= 0 or start < 0:
+        outside = grid.down(Fraction(span.start, rate) + origin_s) > grid.end
+        if not span.length or stop <= 0 or start < 0 or outside:
             continue
         if voices and start <= voices[-1].stop:
             voices[-1] = Voice(voices[-1].start, max(voices[-1].stop, stop))
@@ -188,8 +191,10 @@ class _Trust:
     ) -> None:
         scale = 1.0 / (rate * float(grid.tick_s))
         shift = float(origin_s / grid.tick_s)
-        self._starts = np.array([span.start for span in phrases]) * scale + shift
-        self._stops = np.array([span.stop for span in phrases]) * scale + shift
+        starts = np.array([span.start for span in phrases]) * scale + shift
+        stops = np.array([span.stop for span in phrases]) * scale + shift
+        self._starts = np.minimum(starts, grid.end - 1)
+        self._stops = np.minimum(np.ceil(stops), grid.end)
         self._values = np.asarray(confidence, dtype=np.float64)
 
     def __call__(self, piece: Piece) -> float:

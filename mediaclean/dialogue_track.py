@@ -39,7 +39,7 @@ def to_asr(
         chunks: float32 of shape (channels, n), full scale ±1.0.
         rate: of the chunks, in Hz.
         weights: of every channel in the mono sum; None is the mean. For surround, the centre alone.
-        floor_dbfs: root-mean-square level under which no 10 ms of the track lies.
+        floor_dbfs: root-mean-square level that every 10 ms of the track is held up to.
         seed: of the floor and the dither.
 
     Yields:
@@ -125,7 +125,7 @@ def _lacking(sound: NDArray[np.float32], floor: float) -> NDArray[np.float64]:
     squares = np.zeros(steps * _STEP)
     squares[: sound.shape[0]] = np.square(sound, dtype=np.float64)
     power = squares.reshape(steps, _STEP).sum(axis=1) / np.minimum(_STEP, sound.shape[0] - _STEP * np.arange(steps))
-    return np.sqrt(np.maximum(0.0, floor**2 - power))
+    return np.asarray(np.sqrt(np.maximum(0.0, floor**2 - power)))
 
 
 def _add(
@@ -140,4 +140,4 @@ def _add(
     border = np.maximum(around[:-1], around[1:])
     time = np.arange(sound.shape[0]) / _STEP
     envelope = np.interp(time, np.arange(border.shape[0]), border)
-    return sound + envelope * noise.standard_normal(sound.shape[0])
+    return np.asarray(sound + envelope * noise.standard_normal(sound.shape[0]))
