@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 import av.error
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
 
 from mediaclean.errors import MediacleanError, MediaError, OutputError
 
@@ -24,6 +24,11 @@ def open_input(path: Path) -> InputContainer:
     """The file, open for reading; use it as a context manager inside `reading`."""
     # The prefix keeps names such as "http:x" or "pipe:" local files.
     return av.open(f"file:{path}", metadata_errors=_METADATA_ERRORS)
+
+
+def open_output(path: Path, muxer: str, options: dict[str, str]) -> OutputContainer:
+    """A new file, open for writing; use it as a context manager inside `writing`."""
+    return av.open(f"file:{path}", "w", format=muxer, container_options=options, metadata_errors=_METADATA_ERRORS)
 
 
 @contextmanager

@@ -70,9 +70,9 @@ def _direct(frame: AudioFrame, channels: int) -> Samples:
     out = np.empty((channels, count), dtype=np.float32)
     if planar:
         for channel, plane in enumerate(frame.planes):
-            out[channel] = np.frombuffer(plane, dtype=dtype, count=count)
+            out[channel] = np.frombuffer(memoryview(plane), dtype, count)
     else:
-        out[:] = np.frombuffer(frame.planes[0], dtype=dtype, count=count * channels).reshape(count, channels).T
+        out[:] = np.frombuffer(memoryview(frame.planes[0]), dtype, count * channels).reshape(count, channels).T
     if scale != 1.0:
         out += np.float32(offset)
         out *= np.float32(scale)

@@ -169,17 +169,16 @@ def _bits(context: Any, head: Any) -> int | None:
     """Bits per sample of lossless sound: 16, 24, 32; None for lossy codecs."""
     if context is None or head is None or (context.codec.lossy and not context.codec.lossless):
         return None
-    name = context.name
-    for bits in (8, 16, 24, 32, 64):
-        if name.startswith("pcm_") and name.removeprefix("pcm_").strip("ufsbleplanar_").startswith(str(bits)):
-            return bits
+    if context.name.startswith("pcm_"):
+        digits = "".join(letter for letter in context.name if letter.isdecimal())
+        return int(digits) if digits else 16
     return {"s16": 16, "s32": 24, "flt": 32, "dbl": 64, "u8": 8}.get(head.format.name.rstrip("p"))
 
 
 def _stream_seconds(container: InputContainer, stream: Any) -> Fraction | None:
     if stream.duration is not None and stream.duration > 0 and stream.time_base:
-        return Fraction(stream.duration) * stream.time_base
-    return Fraction(container.duration, 1_000_000) if container.duration else None
+        return Fraction(stream.duration * stream.time_base)
+    return Fraction(container.duration or 0, 1_000_000) or None
 
 
 def _duration_s(container: InputContainer) -> float | None:

@@ -1,0 +1,182 @@
+"""The output's header: streams made from those of the source, options, metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from math import lcm
+from pathlib import Path
+from typing import Any
+
+from av import Packet
+from av.container import InputContainer, OutputContainer
+from av.stream import Disposition
+
+from mediaclean.media.borders import open_input
+from mediaclean.media.formats import Format
+from mediaclean.media.routes import tag_of
+
+# What a container says about itself; the new one says its own.
+_STRUCTURAL = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "vendor_id"}
+# Statistics of mkvtoolnix; true for the source's packets only.
+_STATISTICS = ("bps", "number_of_frames", "number_of_bytes", "_statistics_")
+# Global tags that MP4 knows by its own names; others need the free form.
+_MP4_TAGS = {
+    *("title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping"),
+    *("lyrics", "description", "synopsis", "show", "episode_id", "network", "keywords", "track", "disc", "tmpo"),
+    *("creation_time", "season_number", "episode_sort", "media_type", "hd_video", "gapless_playback", "compilation"),
+    *("timecode", "location", "location-eng", "author", "performer", "year", "make", "model"),
+}
+
+
+def add_copy(made: OutputContainer, source: Any, container: InputContainer, form: Format) -> Any:
+    """An output stream for the packets of `source`, with everything that a header holds about it."""
+    stream: Any = made.add_stream_from_template(source, opaque=True)
+    stream.time_base = source.time_base
+    context = stream.codec_context
+    if context is not None:
+        if source.type == "video" and source.average_rate:
+            context.framerate = source.average_rate
+        tag = _tag(source, container, form)
+        if tag:
+            context.codec_tag = tag
+    stream.metadata.clear()
+    stream.metadata.update(_stream_tags(source))
+    stream.disposition = int(source.disposition)
+    if form.family == "mpegts":
+        stream.id = source.id
+    return stream
+
+
+def add_subtitle(
+    made: OutputContainer, source: Any, codec: str
+) -> tuple[Any, Callable[[Packet[Any]], Packet[Any] | None]]:
+    """A text subtitle stream in another codec, and the function that converts its packets."""
+    decoder = source.codec_context
+    decoder.open(strict=False)
+    stream: Any = made.add_stream(codec)
+    encoder = stream.codec_context
+    encoder.subtitle_header = decoder.subtitle_header
+    encoder.time_base = Fraction(1, 1000)
+    stream.metadata.update(_stream_tags(source))
+    stream.disposition = int(source.disposition)
+
+    def convert(packet: Packet[Any]) -> Packet[Any] | None:
+        cue = decoder.decode2(packet)
+        if cue is None or not len(cue):
+            return None
+        made_packet: Packet[Any] = encoder.encode_subtitle(cue)
+        if not made_packet.size:
+            return None
+        made_packet.pts, made_packet.dts, made_packet.duration = packet.pts, packet.pts, packet.duration
+        made_packet.time_base = packet.time_base
+        return made_packet
+
+    return stream, convert
+
+
+def add_picture(made: OutputContainer, path: Path, source: Any) -> None:
+    """Cover art as an attachment, as Matroska keeps it."""
+    codec = source.codec_context.codec.canonical_name
+    kind = {"mjpeg": "jpeg", "png": "png"}.get(codec, codec)
+    suffix = {"jpeg": "jpg"}.get(kind, kind)
+    name = source.metadata.get("filename", f"cover.{suffix}")
+    stream = made.add_attachment(name, source.metadata.get("mimetype", f"image/{kind}"), picture(path, source.index))
+    stream.metadata.update(source.metadata)
+    stream.metadata.setdefault("filename", name)
+    stream.metadata.setdefault("mimetype", f"image/{kind}")
+
+
+def picture(path: Path, index: int) -> bytes:
+    """The bytes of a cover picture: the only packet of its stream."""
+    with open_input(path) as container:
+        for packet in container.demux(container.streams[index]):
+            if packet.size:
+                return bytes(packet)
+    return b""
+
+
+def text_tags(
+    stream: Any, *, language: str | None = None, title: str | None = None, role: str = "", alone: bool = False
+) -> None:
+    """Language, title and dispositions of new and kept audio."""
+    flags = Disposition(stream.disposition)
+    if role == "original":
+        flags = (flags & ~Disposition.default) | Disposition.original
+        title = f"{stream.metadata['title']} ({title})" if stream.metadata.get("title") else title
+    elif role == "dialogue":
+        flags = Disposition(0)
+    if language is not None:
+        stream.metadata["language"] = language
+    if title is not None:
+        stream.metadata["title"] = title
+    if alone and role == "clean":
+        flags = flags | Disposition.default
+    stream.disposition = int(flags)
+
+
+def tags_for(source: InputContainer, more: Mapping[str, str]) -> dict[str, str]:
+    """The global tags of the result."""
+    kept = {key: value for key, value in source.metadata.items() if key.lower() not in _STRUCTURAL}
+    return {**kept, **more}
+
+
+def mux_options(path: Path, source: InputContainer, form: Format, rate: int) -> dict[str, str]:
+    """The muxer's options: nothing shifted, nothing rounded, nothing dropped."""
+    if form.family == "mp4":
+        flags = ["+faststart"] if _index_first(path) else []
+        if any(key.lower() not in _MP4_TAGS | _STRUCTURAL for key in source.metadata):
+            flags.append("+use_metadata_tags")
+        # Edit lists count in this unit; at 1/1000 s every generation shifts late tracks by up to half a millisecond.
+        options = {"movie_timescale": str(_timescale(source, rate)), "strict": "experimental"}
+        return options | ({"movflags": "".join(flags)} if flags else {})
+    if form.family == "mpegts":
+        return {"mpegts_copyts": "1"}
+    return {}
+
+
+def _timescale(source: InputContainer, rate: int) -> int:
+    """A unit in which both the audio's samples and the picture's start are whole."""
+    scale = rate
+    for stream in source.streams:
+        if stream.time_base and stream.start_time:
+            both = lcm(scale, stream.time_base.denominator)
+            scale = both if both <= 10_000_000 else scale
+    return scale
+
+
+def _tag(source: Any, container: InputContainer, form: Format) -> str:
+    """The codec tag to ask for: the source's within one family of containers, hvc1 for HEVC new to MP4."""
+    families = {"mov,mp4,m4a,3gp,3g2,mj2": "mp4", "avi": "avi"}
+    if families.get(container.format.name) == form.family and form.muxer != "ipod":
+        return tag_of(source)
+    if form.family == "mp4" and source.codec_context.codec.canonical_name == "hevc" and source.codec_context.extradata:
+        return "hvc1"
+    return ""
+
+
+def _stream_tags(source: Any) -> dict[str, str]:
+    kept = {}
+    for key, value in source.metadata.items():
+        low = key.lower()
+        if low in _STRUCTURAL - {"encoder"} or low.startswith(_STATISTICS):
+            continue
+        kept[key] = value
+    return kept
+
+
+def _index_first(path: Path) -> bool:
+    """Whether an MP4 has its index before its data, so that it plays while it loads."""
+    with path.open("rb") as file:
+        while True:
+            head = file.read(8)
+            size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            if len(head) < 8 or kind == b"mdat":
+                return False
+            if kind == b"moov":
+                return True
+            if size == 1:
+                size = int.from_bytes(file.read(8), "big") - 8
+            if size < 8:
+                return False
+            file.seek(size - 8, 1)

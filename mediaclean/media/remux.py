@@ -1,0 +1,276 @@
+"""Writing the result: every other stream packet for packet, the new audio in step with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+from av import Packet
+from av.container import InputContainer, OutputContainer
+
+from mediaclean.audio import Samples
+from mediaclean.media.borders import open_input, open_output, reading, writing
+from mediaclean.media.codecs import AudioCodec, resolve_codec
+from mediaclean.media.copying import Copier
+from mediaclean.media.encode import encoded, set_up, template, trims
+from mediaclean.media.formats import Format, format_of
+from mediaclean.media.header import add_copy, add_picture, add_subtitle, mux_options, tags_for, text_tags
+from mediaclean.media.records import Media
+from mediaclean.media.routes import Route, routes
+from mediaclean.progress import Progress, Watch, ignore
+
+# How far the new audio may run behind the copied packets, in seconds.
+_AHEAD_S = Fraction(1, 4)
+
+
+@dataclass(frozen=True)
+class NewAudio:
+    """A new audio track: chunks of shape (channels, n) at `rate` Hz in `layout`.
+
+    `codec` None follows the replaced track. `language` and `title` None keep the replaced track's.
+    """
+
+    samples: Iterable[Samples]
+    rate: int
+    layout: str
+    codec: AudioCodec | None = None
+    language: str | None = None
+    title: str | None = None
+    role: Literal["clean", "dialogue"] = "clean"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What went into the file: the codec of every new audio track, and what was not copied as it was.
+
+    `notes` are one line each for what was converted, regenerated or repaired.
+    """
+
+    audio: tuple[AudioCodec, ...]
+    dropped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def write(
+    media: Media,
+    target: Path,
+    *,
+    replace: Mapping[int, NewAudio] | None = None,
+    keep_original: bool = False,
+    extra: Sequence[NewAudio] = (),
+    drop_unsupported: bool = False,
+    tags: Mapping[str, str] | None = None,
+    watch: Watch = ignore,
+) -> Written:
+    """Copy `media` to `target`, with new audio in place of the tracks named in `replace`.
+
+    Copied packets keep their bytes, timestamps, side data, metadata and dispositions. New audio starts when the
+    replaced track does, to the sample. It is pulled as the copied packets advance, so memory stays bounded.
+
+    Args:
+        media: the probed source.
+        target: a new file; its suffix decides the container. Use `staged` for the name.
+        replace: track number to new audio; empty copies everything.
+        keep_original: the replaced track follows behind the new one, tagged, not default.
+        extra: further new tracks behind the last audio track, starting with the default track.
+        drop_unsupported: leave out what the container cannot hold instead of refusing.
+        tags: global tags to add.
+        watch: told about progress along the media clock.
+
+    Raises:
+        MediaError: the source cannot be read any more.
+        OutputError: the container refuses something, or the file cannot be written.
+    """
+    replace = dict(replace or {})
+    form = format_of(target)
+    indices = {media.tracks[number - 1].stream: new for number, new in replace.items()}
+    with reading(media.path), open_input(media.path) as source:
+        ways = routes(
+            source,
+            form,
+            target,
+            replace=indices.keys(),
+            keep_original=keep_original,
+            extra=len(extra),
+            drop_unsupported=drop_unsupported,
+        )
+        with writing(target):
+            job = _Job(media, target, form, source, ways, indices, list(extra), tags or {})
+            job.run(watch)
+    return Written(
+        tuple(job.codecs), _whats(ways, "drop"), (*_whats(ways, "subtitle", "chapters", "timecode"), *job.notes)
+    )
+
+
+def _whats(ways: Sequence[Route], *actions: str) -> tuple[str, ...]:
+    return tuple(way.what for way in ways if way.action in actions)
+
+
+class _Sound:
+    """New audio on its way into one output stream."""
+
+    def __init__(self, stream: Any, packets: Iterator[Packet[Any]], start_s: Fraction, rate: int) -> None:
+        self._stream = stream
+        self._packets = packets
+        self._offset = round(start_s * rate)
+        self._base = Fraction(1, rate)
+        self._held = next(packets, None)
+
+    @property
+    def time_s(self) -> Fraction | None:
+        """When the next packet is played; None behind the last."""
+        if self._held is None:
+            return None
+        return ((self._held.pts or 0) + self._offset) * self._base
+
+    def put(self, made: OutputContainer) -> None:
+        packet = self._held
+        assert packet is not None
+        self._held = next(self._packets, None)
+        packet.pts = (packet.pts or 0) + self._offset
+        packet.dts = packet.pts
+        packet.time_base = self._base
+        packet.stream = self._stream
+        made.mux_one(packet)
+
+
+class _Job:
+    """One remux: the streams of both sides, and the loop that moves packets."""
+
+    def __init__(
+        self,
+        media: Media,
+        target: Path,
+        form: Format,
+        source: InputContainer,
+        ways: Sequence[Route],
+        replace: Mapping[int, NewAudio],
+        extra: list[NewAudio],
+        tags: Mapping[str, str],
+    ) -> None:
+        self._media = media
+        self._target = target
+        self._form = form
+        self._source = source
+        self._ways = ways
+        self._replace = replace
+        self._extra = extra
+        self._tags = tags
+        self._shift_s = _rebase_s(source, form)
+        self.codecs: list[AudioCodec] = []
+        self.notes: list[str] = []
+
+    def run(self, watch: Watch) -> None:
+        news = [*self._replace.values(), *self._extra]
+        rate = news[0].codec.rate if news and news[0].codec else (news[0].rate if news else 48_000)
+        options = mux_options(self._media.path, self._source, self._form, rate)
+        with open_output(self._target, self._form.muxer, options) as made:
+            made.metadata.update(tags_for(self._source, self._tags))
+            copiers, sounds = self._add_streams(made)
+            chapters: Any = self._source.chapters()
+            if chapters:
+                made.set_chapters([_shifted(chapter, self._shift_s) for chapter in chapters])
+            made.start_encoding()
+            self._move(made, copiers, sounds, watch)
+            self.notes += [note for copier in copiers.values() for note in copier.notes]
+
+    def _add_streams(self, made: OutputContainer) -> tuple[dict[int, Copier], list[_Sound]]:
+        copiers: dict[int, Copier] = {}
+        pending: list[tuple[Any, NewAudio, AudioCodec, Fraction]] = []
+        extra = iter(self._extra)
+        for way in self._ways:
+            source: Any = None if way.source is None else self._source.streams[way.source]
+            if way.action in {"copy", "original"}:
+                stream = add_copy(made, source, self._source, self._form)
+                if way.action == "original":
+                    text_tags(stream, title="original", role="original")
+                copiers.setdefault(source.index, Copier(source, self._shift_s)).add(stream)
+            elif way.action == "subtitle":
+                stream, convert = add_subtitle(made, source, way.codec)
+                copiers[source.index] = Copier(source, self._shift_s, convert)
+                copiers[source.index].add(stream)
+            elif way.action == "attach":
+                add_picture(made, self._media.path, source)
+            elif way.action == "replace":
+                pending.append(self._add_sound(made, self._replace[source.index], source))
+            elif way.action == "extra":
+                pending.append(self._add_sound(made, next(extra), None))
+        return copiers, [self._sound(*entry) for entry in pending]
+
+    def _add_sound(
+        self, made: OutputContainer, new: NewAudio, source: Any
+    ) -> tuple[Any, NewAudio, AudioCodec, Fraction]:
+        track = next((t for t in self._media.tracks if source is not None and t.stream == source.index), None)
+        track = track or self._media.tracks[0]
+        codec = new.codec or resolve_codec(track, self._target, rate=new.rate, layout=new.layout)
+        self.codecs.append(codec)
+        if trims(codec, self._form):
+            stream: Any = made.add_stream_from_template(template(codec), opaque=True)
+        else:
+            stream = made.add_stream(codec.encoder, codec.rate)
+            set_up(stream.codec_context, codec)
+        if source is not None:
+            stream.metadata.update(source.metadata)
+            stream.disposition = int(source.disposition)
+        text_tags(stream, language=new.language, title=new.title, role=new.role, alone=source is None)
+        return stream, new, codec, track.start_s
+
+    def _sound(self, stream: Any, new: NewAudio, codec: AudioCodec, start_s: Fraction) -> _Sound:
+        packets = encoded(codec, new.samples, new.rate, new.layout, trim=trims(codec, self._form))
+        start_s = start_s + self._shift_s if self._form.timestamps and self._timed() else Fraction(0)
+        return _Sound(stream, packets, start_s, codec.rate)
+
+    def _timed(self) -> bool:
+        """Whether anything else is on the clock; sound alone starts at zero."""
+        if self._form.family == "mpegts":
+            return True
+        return any(way.action in {"copy", "subtitle", "original"} for way in self._ways) and self._form.video
+
+    def _move(self, made: OutputContainer, copiers: Mapping[int, Copier], sounds: list[_Sound], watch: Watch) -> None:
+        total_s = self._media.duration_s
+        told = 0.0
+
+        def tell(time_s: Fraction | None) -> None:
+            nonlocal told
+            done = float(time_s - self._shift_s) if time_s is not None else told
+            if done >= told + 1.0:
+                told = done if total_s is None else min(done, total_s)
+                watch(Progress("write", told, total_s))
+
+        def catch_up(until_s: Fraction | None) -> None:
+            while True:
+                waiting = [(s.time_s, i) for i, s in enumerate(sounds) if s.time_s is not None]
+                if not waiting or (until_s is not None and min(waiting)[0] > until_s + _AHEAD_S):
+                    return
+                time_s, index = min(waiting)
+                sounds[index].put(made)
+                tell(time_s)
+
+        watch(Progress("write", 0.0, total_s))
+        streams = [self._source.streams[index] for index in copiers]
+        for packet in self._source.demux(streams) if streams else ():
+            copier = copiers[packet.stream_index]
+            for ready in copier.copies(packet):
+                catch_up(copier.time_s)
+                made.mux_one(ready)
+                if not sounds:
+                    tell(copier.time_s)
+        catch_up(None)
+        watch(Progress("write", total_s if total_s is not None else told, total_s))
+
+
+def _rebase_s(source: InputContainer, form: Format) -> Fraction:
+    """Broadcast streams count from anywhere; files that count from zero get them shifted there."""
+    broadcast = source.format.name in {"mpegts", "mpeg"}
+    if not broadcast or form.family in {"mpegts", "vob"} or source.start_time is None:
+        return Fraction(0)
+    return -Fraction(source.start_time, 1_000_000)
+
+
+def _shifted(chapter: Mapping[str, Any], shift_s: Fraction) -> Any:
+    base = chapter["time_base"] or Fraction(1)
+    moved = round(shift_s / base)
+    return {**chapter, "start": chapter["start"] + moved, "end": chapter["end"] + moved, "time_base": base}

@@ -1,0 +1,189 @@
+"""What becomes of every stream: copied, replaced, converted or dropped; decided before anything is written."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import av
+import av.error
+from av.container import InputContainer, OutputContainer
+from av.stream import Discard
+
+from mediaclean.errors import OutputError
+from mediaclean.media.formats import Format
+
+Action = Literal["copy", "replace", "original", "extra", "subtitle", "attach", "chapters", "timecode", "drop"]
+
+_TEXT = {"subrip", "mov_text", "webvtt"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One stream's way into the result.
+
+    copy: packet for packet. replace: new audio in its place. original: a replaced track's copy behind it.
+    extra: new audio without a source. subtitle: text converted to `codec`. attach: cover art that becomes an
+    attachment. chapters, timecode: the target's muxer makes this track again from the chapters or the tag.
+    drop: left out on demand.
+    """
+
+    action: Action
+    source: int | None
+    codec: str = ""
+    what: str = ""
+
+
+def routes(
+    container: InputContainer,
+    form: Format,
+    target: Path,
+    *,
+    replace: Collection[int] = (),
+    keep_original: bool = False,
+    extra: int = 0,
+    drop_unsupported: bool = False,
+) -> tuple[Route, ...]:
+    """The way of every stream, in the order of the result.
+
+    Args:
+        container: the opened source.
+        form: the target's container.
+        target: for messages.
+        replace: indices of the audio streams that are replaced.
+        keep_original: whether their source follows behind.
+        extra: how many new audio tracks come at the end of the audio.
+        drop_unsupported: leave out what the target cannot hold instead of refusing.
+
+    Raises:
+        OutputError: the target cannot hold something.
+    """
+    found: list[Route] = []
+    for stream in container.streams:
+        if stream.index in replace:
+            found.append(Route("replace", stream.index))
+            if keep_original:
+                found.append(_original(stream, form))
+        else:
+            found.append(_route(container, stream, form))
+    last_audio = max((i for i, route in enumerate(found) if _is_audio(container, route)), default=len(found) - 1)
+    found[last_audio + 1 : last_audio + 1] = [Route("extra", None)] * extra
+    if not form.video:
+        found = _only_sound(found, container)
+    lost = [route for route in found if route.action == "drop"]
+    if lost and not drop_unsupported:
+        listed = "; ".join(route.what for route in lost)
+        raise OutputError(
+            f"{target.name}: {form.muxer} cannot hold {listed}",
+            f"--drop-unsupported leaves it out, -o {target.stem}.mkv holds nearly everything",
+        )
+    return tuple(found)
+
+
+def describe(stream: Any) -> str:
+    """A stream in words: its index, kind and codec."""
+    context = stream.codec_context
+    codec = context.codec.canonical_name if context is not None else (stream.name or "unknown codec")
+    return f"stream {stream.index} ({stream.type}, {codec})"
+
+
+def is_picture(stream: Any) -> bool:
+    """Cover art rather than a moving picture."""
+    return stream.type == "video" and bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def tag_of(stream: Any) -> str:
+    """The codec tag (such as hvc1) where it has four printable characters, else nothing."""
+    try:
+        tag = str(stream.codec_context.codec_tag)
+    except (UnicodeError, AttributeError):
+        return ""
+    return tag if len(tag) == 4 and tag.isascii() and tag.isprintable() else ""
+
+
+def holds(form: Format, add: Callable[[OutputContainer], object]) -> bool:
+    """Whether the container writes a header with what `add` adds; tried in memory."""
+    made = av.open(io.BytesIO(), "w", format=form.muxer, options={"strict": "experimental"})
+    try:
+        add(made)
+        made.start_encoding()
+    except (av.error.FFmpegError, ValueError, OSError, RuntimeError):
+        return False
+    finally:
+        _close_quietly(made)
+    return True
+
+
+def _close_quietly(made: OutputContainer) -> None:
+    # A file without packets is no file; only its header was of interest.
+    with contextlib.suppress(av.error.FFmpegError, ValueError, OSError, RuntimeError):
+        made.close()
+
+
+def _original(stream: Any, form: Format) -> Route:
+    copied = _copied(stream, form)
+    return Route("original", stream.index, what=describe(stream)) if copied else _dropped(stream)
+
+
+def _route(container: InputContainer, stream: Any, form: Format) -> Route:
+    index = stream.index
+    if stream.type == "data" and form.family == "mp4":
+        if stream.discard == Discard.all and container.chapters():
+            return Route("chapters", index, what=f"{describe(stream)}: chapters, written again")
+        if "timecode" in {key.lower() for key in stream.metadata}:
+            return Route("timecode", index, what=f"{describe(stream)}: timecode, written again from its tag")
+    if stream.type == "data" and form.family != "mp4" and stream.discard == Discard.all and container.chapters():
+        return Route("chapters", index, what=f"{describe(stream)}: chapters, kept as the container's own")
+    if is_picture(stream):
+        if form.family == "matroska" and form.pictures:
+            return Route("attach", index)
+        return Route("copy", index) if form.pictures and _copied(stream, form) else _dropped(stream)
+    if stream.type == "subtitle" and stream.codec_context is not None:
+        return _subtitle(stream, form)
+    return Route("copy", index) if _copied(stream, form) else _dropped(stream)
+
+
+def _subtitle(stream: Any, form: Format) -> Route:
+    codec = stream.codec_context.codec.canonical_name
+    if (not form.subtitles or codec in form.subtitles or codec not in _TEXT) and _copied(stream, form):
+        return Route("copy", stream.index)
+    if codec in _TEXT and form.subtitles:
+        return Route("subtitle", stream.index, form.subtitles[0], f"{describe(stream)} to {form.subtitles[0]}")
+    return _dropped(stream)
+
+
+def _copied(stream: Any, form: Format) -> bool:
+    context = stream.codec_context
+    if form.streams:
+        codec = context.codec.canonical_name if context is not None else stream.name
+        if codec not in form.streams:
+            return False
+    if not form.video and stream.type == "video" and not is_picture(stream):
+        return False
+    return holds(form, lambda made: made.add_stream_from_template(stream, opaque=True))
+
+
+def _dropped(stream: Any) -> Route:
+    return Route("drop", stream.index, what=describe(stream))
+
+
+def _is_audio(container: InputContainer, route: Route) -> bool:
+    return route.source is not None and container.streams[route.source].type == "audio"
+
+
+def _only_sound(found: list[Route], container: InputContainer) -> list[Route]:
+    """Audio files hold one track; what else there is goes, or the run is refused."""
+    kept: list[Route] = []
+    sounds = 0
+    for route in found:
+        if route.action == "extra" or _is_audio(container, route):
+            sounds += 1
+            if sounds > 1:
+                source = container.streams[route.source] if route.source is not None else None
+                route = Route("drop", route.source, what=describe(source) if source else "a second audio track")
+        kept.append(route)
+    return kept
