@@ -1,0 +1,122 @@
+"""The engine ``dialogue``: our own compact network, whose weights come with the package.
+
+One mask is found from the sum of the channels and applied to all of them, so that level and phase differences between
+channels, the stereo image of the voice, stay as they were. Each window is brought to a level of its own before the
+network hears it, so that a louder or softer input gives a louder or softer voice and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from mediaclean.backends.dialogue_net import HOP, RATE, DialogueNet, NetConfig, analyse, apply_mask, synthesise
+from mediaclean.errors import BackendError
+
+WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
+WEIGHTS_SHA256 = ""
+VERSION = "1"
+
+SILENT_RMS = 1e-9
+"""Below this (-180 dBFS) a window is silence: far under the noise of 24 bits, and safe from denormal numbers."""
+INVERTED = -0.8
+"""A channel whose correlation with the strongest one is below this is taken as inverted, and turned before the sum."""
+
+
+@dataclass(frozen=True)
+class DialogueSeparator:
+    """Satisfies `mediaclean.separate.Separator`; made by `load`.
+
+    Attributes:
+        identity: engine, version and the first digits of the weights' hash.
+        device: cpu, cuda or mps.
+        rate: 48 kHz.
+        window: ten seconds.
+        hop: 8.4 s, so that 1.6 s overlap.
+        step: a window may be shorter, in steps of 0.4 s.
+        batch: windows that go well together; one on a CPU, whose caches hold no more.
+    """
+
+    net: DialogueNet
+    identity: str
+    device: str = "cpu"
+    rate: int = RATE
+    window: int = 625 * HOP
+    hop: int = 525 * HOP
+    step: int = 25 * HOP
+    batch: int = 1
+
+    @torch.inference_mode()
+    def separate(self, mix: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The voice in windows (batch, channels, n) at 48 kHz, full scale ±1, in the same shape; n is free.
+
+        Raises:
+            ValueError: for another count of dimensions or no channel.
+        """
+        if mix.ndim != 3 or mix.shape[1] < 1:
+            raise ValueError(f"windows are (batch, channels, n), not {mix.shape}")
+        count = mix.shape[2]
+        padded = np.pad(mix, ((0, 0), (0, 0), (0, -count % HOP)))
+        drive, scale = _drive(padded)
+        mask = self.net(analyse(_tensor(drive, self.device)))
+        voice = np.empty_like(padded)
+        for channel in range(padded.shape[1]):  # one at a time: the spectra are the largest arrays here
+            spectrum = analyse(_tensor(padded[:, channel] * scale, self.device))
+            voice[:, channel] = synthesise(apply_mask(mask, spectrum)).cpu().numpy()
+        unscale = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
+        return np.ascontiguousarray((voice * unscale[:, None])[:, :, :count])
+
+
+def load(device: str = "cpu", weights: Path | None = None) -> DialogueSeparator:
+    """The network with the weights of the package, or with weights of one's own (training/README.md).
+
+    Raises:
+        BackendError: if the weights are missing, are not those the package was made with, or fit no network.
+    """
+    path = weights or WEIGHTS
+    hint = "give the file of another network" if weights else "install mediaclean again"
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as exc:
+        raise BackendError(f"the weights {path} cannot be read: {exc.strerror or exc}", hint) from exc
+    if weights is None and digest != WEIGHTS_SHA256:
+        raise BackendError(
+            f"the weights {path} are damaged: their SHA-256 begins with {digest[:8]} instead of {WEIGHTS_SHA256[:8]}",
+            hint,
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            net = DialogueNet(NetConfig.from_metadata(file.metadata() or {}))
+            net.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
+    except (SafetensorError, KeyError, ValueError, RuntimeError) as exc:
+        raise BackendError(f"the weights {path} fit no dialogue network: {str(exc).splitlines()[0]}", hint) from exc
+    return DialogueSeparator(
+        net.to(device).eval(),
+        f"dialogue-{VERSION} sha256:{digest[:8]}",
+        device,
+        batch=1 if device == "cpu" else 16,
+    )
+
+
+def _drive(mix: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What the network hears (batch, n), at an RMS of 1, and the gain (batch, 1) to that, which is 0 for silence."""
+    level = np.sqrt(np.einsum("bcn,bcn->bc", mix, mix, dtype=np.float64))
+    strongest = mix[np.arange(len(mix)), level.argmax(1)]
+    product = np.einsum("bcn,bn->bc", mix, strongest, dtype=np.float64)
+    turn = np.where(product < INVERTED * level * level.max(1, keepdims=True), -1.0, 1.0).astype(np.float32)
+    total = np.einsum("bcn,bc->bn", mix, turn)
+    rms = np.sqrt(np.mean(np.square(total, dtype=np.float64), axis=1, keepdims=True))
+    silent = rms < SILENT_RMS
+    scale = np.where(silent, 0.0, 1.0 / np.where(silent, 1.0, rms)).astype(np.float32)
+    return total * scale, scale
+
+
+def _tensor(array: NDArray[np.float32], device: str) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device)

@@ -1,0 +1,253 @@
+"""The compact network as an engine: what holds for any weights, and what is promised of those that ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+
+from mediaclean.audio import Span
+from mediaclean.backends import dialogue
+from mediaclean.backends.dialogue import DialogueSeparator, load
+from mediaclean.backends.dialogue_net import HOP, LOW_BINS, DialogueNet, NetConfig, analyse, synthesise
+from mediaclean.errors import BackendError
+from mediaclean.separate import separate_cuts
+
+RATE = 48_000
+SHORT = 50 * HOP
+STEMS = Path(__file__).parent.parent / "samples" / "stems"
+SMALL = NetConfig(channels=16, time_hidden=8, band_hidden=8, half_rate_blocks=1, decoder_hidden=16)
+
+shipped = pytest.mark.skipif(not dialogue.WEIGHTS.exists(), reason="no weights in the package yet")
+
+
+def noise(*shape: int, seed: int = 0, level: float = 0.1) -> NDArray[np.float32]:
+    return (level * np.random.default_rng(seed).standard_normal(shape)).astype(np.float32)
+
+
+def level_db(signal: NDArray[np.float32]) -> float:
+    return float(10 * np.log10(np.mean(np.square(signal, dtype=np.float64))))
+
+
+@pytest.fixture(scope="module")
+def small() -> DialogueSeparator:
+    torch.manual_seed(3)
+    return DialogueSeparator(DialogueNet(SMALL).eval(), "dialogue-test")
+
+
+@pytest.fixture(scope="module")
+def real() -> DialogueSeparator:
+    return load()
+
+
+def gated(opening: float) -> DialogueSeparator:
+    """A network whose mask is the same everywhere: 1 for a large opening, 0 for a very negative one."""
+    net = DialogueNet(SMALL).eval()
+    with torch.no_grad():
+        for layer in (net.decode_out, net.high_out):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        net.decode_out.bias[:, :, : net.gather.shape[1]] = opening
+        net.high_out.bias.fill_(opening)
+    return DialogueSeparator(net, "dialogue-gated")
+
+
+def test_synthesis_undoes_analysis() -> None:
+    signal = torch.from_numpy(noise(2, 3, 40 * HOP))
+    torch.testing.assert_close(synthesise(analyse(signal)), signal, atol=1e-6, rtol=0)
+
+
+def test_analysis_keeps_the_mean_power() -> None:
+    """White noise of power one has a mean power of one in every bin but the first and last, which are real."""
+    spectrum = analyse(torch.from_numpy(noise(400 * HOP, level=1.0)))[2:-2, 1:-1]
+    assert spectrum.abs().square().mean() == pytest.approx(1.0, abs=0.02)
+
+
+def test_every_low_bin_belongs_to_one_band_and_finds_its_own_mask() -> None:
+    net = DialogueNet(SMALL)
+    flat = net.gather.flatten()
+    assert torch.equal(flat[net.scatter], torch.arange(LOW_BINS))
+    torch.testing.assert_close(net.pool.sum(0), torch.ones(8))
+    assert torch.equal(net.spread.sum(0), torch.ones(net.spread.shape[1]))
+
+
+@pytest.mark.parametrize("seconds", [0.3, 8.0, 23.7])
+def test_an_open_mask_gives_the_mix_back_through_windows_and_joins(seconds: float) -> None:
+    mix = noise(2, int(seconds * RATE))
+    cut = Span(0, mix.shape[1])
+    ((_, voice),) = separate_cuts([mix], [cut], gated(60.0), rate=RATE, length=cut.stop)
+    np.testing.assert_allclose(voice, mix, atol=2e-6)
+
+
+def test_a_closed_mask_gives_silence() -> None:
+    assert np.abs(gated(-60.0).separate(noise(1, 2, SHORT))).max() < 1e-12
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize("length", [SHORT, SHORT - 1, 17])
+def test_shape_and_type_are_kept_and_the_input_too(small: DialogueSeparator, channels: int, length: int) -> None:
+    mix = noise(2, channels, length)
+    before = mix.copy()
+    voice = small.separate(mix)
+    assert voice.shape == mix.shape
+    assert voice.dtype == np.float32
+    np.testing.assert_array_equal(mix, before)
+
+
+def test_windows_must_have_three_dimensions(small: DialogueSeparator) -> None:
+    with pytest.raises(ValueError, match="batch, channels, n"):
+        small.separate(noise(2, SHORT))
+
+
+def test_silence_in_is_exact_silence_out(small: DialogueSeparator) -> None:
+    mix = noise(2, 2, SHORT)
+    mix[0] = 0
+    assert not small.separate(mix)[0].any()
+
+
+@pytest.mark.parametrize(
+    "mix",
+    [
+        pytest.param(np.full((1, 2, SHORT), 1e-41, np.float32), id="denormal"),
+        pytest.param(np.full((1, 2, SHORT), 0.7, np.float32), id="DC"),
+        pytest.param(np.sign(noise(1, 2, SHORT)), id="full scale"),
+        pytest.param(np.eye(1, SHORT, 999, dtype=np.float32)[None], id="one sample"),
+        pytest.param(noise(1, 1, SHORT, level=1e-8), id="-160 dBFS"),
+        pytest.param(noise(1, 1, SHORT, level=1e4), id="far over full scale"),
+    ],
+)
+def test_no_input_gives_what_is_not_a_number(small: DialogueSeparator, mix: NDArray[np.float32]) -> None:
+    voice = small.separate(mix)
+    assert np.isfinite(voice).all()
+    assert level_db(voice + 1e-30) < level_db(mix + 1e-30) + 6
+
+
+@pytest.mark.parametrize("gain", [1e-3, 8.0])
+def test_a_louder_mix_gives_a_louder_voice_and_nothing_else(small: DialogueSeparator, gain: float) -> None:
+    mix = noise(1, 2, SHORT)
+    voice = small.separate(mix)
+    np.testing.assert_allclose(small.separate(mix * np.float32(gain)) / gain, voice, atol=2e-6)
+
+
+def test_the_result_is_the_same_each_time_and_in_any_company(small: DialogueSeparator) -> None:
+    mix = noise(3, 2, SHORT)
+    mix[1] *= 30
+    together = small.separate(mix)
+    np.testing.assert_array_equal(together, small.separate(mix))
+    alone = np.concatenate([small.separate(mix[i : i + 1]) for i in range(3)])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_channels_share_one_mask(small: DialogueSeparator) -> None:
+    """A mono sound panned by gains comes out panned by the same gains."""
+    gains = np.array([1.0, 0.25, 0.0, 0.7], np.float32)
+    mono = noise(1, 1, SHORT)
+    voice = small.separate(mono * gains[:, None])
+    np.testing.assert_allclose(voice, voice[:, :1] * gains[:, None], atol=1e-6)
+
+
+def test_an_inverted_channel_does_not_cancel_what_the_network_hears(small: DialogueSeparator) -> None:
+    mono = noise(1, 1, SHORT)
+    expected = small.separate(np.concatenate([mono, mono], 1))
+    turned = small.separate(np.concatenate([mono, -mono], 1))
+    np.testing.assert_allclose(turned[:, 0], expected[:, 0], atol=1e-6)
+    np.testing.assert_allclose(turned[:, 1], -expected[:, 1], atol=1e-6)
+
+
+def test_the_number_of_threads_is_left_alone(small: DialogueSeparator) -> None:
+    before = torch.get_num_threads()
+    small.separate(noise(1, 1, SHORT))
+    assert torch.get_num_threads() == before
+
+
+def test_a_network_goes_to_a_file_and_back(tmp_path: Path, small: DialogueSeparator) -> None:
+    path = tmp_path / "own.safetensors"
+    save_file(small.net.state_dict(), path, metadata=SMALL.as_metadata())
+    again = load(weights=path)
+    assert again.net.config == SMALL
+    mix = noise(1, 1, SHORT)
+    np.testing.assert_array_equal(again.separate(mix), small.separate(mix))
+    assert again.identity.startswith("dialogue-1 sha256:")
+
+
+def test_missing_weights_say_so(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="cannot be read") as caught:
+        load(weights=tmp_path / "none.safetensors")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("content", [b"", b"not safetensors at all", b"\x08\0\0\0\0\0\0\0{}      "])
+def test_a_file_that_is_no_network_says_so(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "odd.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(BackendError, match="fit no dialogue network"):
+        load(weights=path)
+
+
+def test_weights_of_another_size_say_so(tmp_path: Path, small: DialogueSeparator) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file(small.net.state_dict(), path, metadata=NetConfig().as_metadata())
+    with pytest.raises(BackendError, match="fit no dialogue network"):
+        load(weights=path)
+
+
+@shipped
+def test_damaged_package_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytearray(dialogue.WEIGHTS.read_bytes())
+    data[-1] ^= 1
+    path = tmp_path / "damaged.safetensors"
+    path.write_bytes(data)
+    monkeypatch.setattr(dialogue, "WEIGHTS", path)
+    with pytest.raises(BackendError, match="damaged"):
+        load()
+
+
+@shipped
+def test_shipped_weights_are_small() -> None:
+    assert dialogue.WEIGHTS.stat().st_size < 10_000_000
+
+
+def stems(seconds: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Voice (n,) and music (2, n) of the sample interview, where somebody speaks."""
+    count = int(seconds * RATE)
+    voice = soundfile.read(STEMS / "voice.flac", dtype="float32", start=2 * RATE, frames=count)[0]
+    music = soundfile.read(STEMS / "music.flac", dtype="float32", start=2 * RATE, frames=count)[0]
+    return voice, np.ascontiguousarray(music.T)
+
+
+def si_sdr(estimate: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
+    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019)."""
+    along = (estimate @ truth) / (truth @ truth) * truth
+    return float(10 * np.log10((along @ along) / ((estimate - along) @ (estimate - along))))
+
+
+@shipped
+def test_voice_over_music_gains_and_keeps_its_image(real: DialogueSeparator) -> None:
+    """At 5 dB, with the voice panned by 4 dB: less music, and level and level difference of the voice kept."""
+    mono, music = stems(10.0)
+    voice = np.stack([mono, mono * np.float32(10 ** (-4 / 20))])
+    music = music * np.float32(10 ** ((level_db(voice) - 5.0 - level_db(music)) / 20))
+    found = real.separate((voice + music)[None])[0]
+    for side in (0, 1):
+        assert si_sdr(found[side], voice[side]) > si_sdr(voice[side] + music[side], voice[side]) + 2.0
+    levels = [20 * np.log10((found[side] @ mono) / (mono @ mono)) for side in (0, 1)]
+    assert levels[0] - levels[1] == pytest.approx(4.0, abs=0.5)
+
+
+@shipped
+def test_a_clean_voice_is_left_alone(real: DialogueSeparator) -> None:
+    mono, _ = stems(10.0)
+    found = real.separate(mono[None, None])[0, 0]
+    assert si_sdr(found, mono) > 20
+    assert 20 * np.log10((found @ mono) / (mono @ mono)) == pytest.approx(0.0, abs=0.3)
+
+
+@shipped
+def test_music_alone_is_turned_down(real: DialogueSeparator) -> None:
+    _, music = stems(10.0)
+    assert level_db(real.separate(music[None])[0]) < level_db(music) - 6

@@ -1,0 +1,239 @@
+"""On-the-fly mixtures of voice, music and noise, with speed, equaliser, room, level and gaps drawn at random.
+
+Speed, equaliser and room of one source are one multiplication between two Fourier transforms, which keeps a mixture at
+about four milliseconds per second of audio. Everything is at 48 kHz, mono, float32.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import fft
+from torch.utils.data import IterableDataset
+
+from mediaclean.backends.dialogue_net import HOP, RATE
+
+Signal = NDArray[np.float32]
+
+# How often a speech source is drawn; names not listed weigh 1. Short words and the one French set count less.
+SPEECH_WEIGHTS = {
+    "librispeech": 3.4,
+    "picovoice_intents": 1.6,
+    "picovoice_wakewords": 0.9,
+    "librivox_fleurs_du_mal": 1.8,
+    "dc_tts_44k": 1.3,
+    "synthesised": 0.7,
+}
+MUSIC_WEIGHTS = {"midi": 6.0, "tuxemon": 2.5, "opensurge": 1.2, "sonic_pi_loops": 0.7}
+HELD_OUT = ("tuxemon_04", "esc10_03", "midi_val")  # validation only
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A stretch of packed audio: a name, its samples (int16, memory-mapped) and the rate it truly had."""
+
+    name: str
+    samples: NDArray[np.int16]
+    true_rate: int
+
+
+@dataclass(frozen=True)
+class MixSettings:
+    """The chances and ranges of a mixture."""
+
+    snr_db: tuple[float, float] = (-6.0, 20.0)
+    clean_chance: float = 0.12
+    background_chance: float = 0.04
+    music_chance: float = 0.66
+    noise_chance: float = 0.18  # the rest is both
+    second_voice_chance: float = 0.06
+    second_music_chance: float = 0.12
+    speech_speed: tuple[float, float] = (0.80, 1.15)  # below 1: slower and deeper
+    music_speed: tuple[float, float] = (0.75, 1.33)
+    room_chance: float = 0.25
+    equaliser_chance: float = 0.6
+    gap_chance: float = 0.2
+
+
+def load_packs(folder: Path, prefix: str) -> list[Clip]:
+    """Every clip of the packs PREFIX*.json/.i16 in a folder; a pack without a finished index is left out."""
+    clips = []
+    for index in sorted(folder.glob(f"{prefix}*.json")):
+        if prefix == "speech" and index.stem.startswith("speech_val"):
+            continue
+        packed = np.memmap(index.with_suffix(".i16"), dtype=np.int16, mode="r")
+        for name, start, length, rate in json.loads(index.read_text()):
+            clips.append(Clip(name, packed[start : start + length], int(rate)))
+    return clips
+
+
+def _family(name: str, weights: dict[str, float]) -> str:
+    return next((key for key in weights if name.startswith(key)), name)
+
+
+def _chances(clips: Sequence[Clip], weights: dict[str, float]) -> NDArray[np.float64]:
+    """Chance of each clip: the family's weight, shared out by length within the family."""
+    families = [_family(clip.name, weights) for clip in clips]
+    total = {f: sum(len(c.samples) for c, g in zip(clips, families, strict=True) if g == f) for f in set(families)}
+    chance: NDArray[np.float64] = np.array(
+        [weights.get(f, 1.0) * len(c.samples) / total[f] for c, f in zip(clips, families, strict=True)]
+    )
+    chance /= chance.sum()
+    return chance
+
+
+class Mixer:
+    """Draws mixtures of a fixed length; its own generator makes it repeatable."""
+
+    def __init__(self, folder: Path, seed: int, frames: int, settings: MixSettings | None = None) -> None:
+        self.folder, self.settings = folder, settings or MixSettings()
+        self.samples = (frames - 1) * HOP
+        self.rng = np.random.default_rng(seed)
+        self.rooms = [_read_room(path) for path in sorted((folder / "rir").glob("*.npy"))]
+        self.reload()
+
+    def reload(self) -> None:
+        """Look at the folder again: packs may have been added since."""
+        self.speech = load_packs(self.folder, "speech")
+        self.music = [c for c in load_packs(self.folder, "music") if not c.name.startswith(HELD_OUT)]
+        self.noise = [c for c in load_packs(self.folder, "noise") if not c.name.startswith(HELD_OUT)]
+        self._speech_chance = _chances(self.speech, SPEECH_WEIGHTS)
+        self._music_chance = _chances(self.music, MUSIC_WEIGHTS)
+        self._noise_chance = _chances(self.noise, {})
+
+    def _cut(self, clips: Sequence[Clip], chance: NDArray[np.float64], length: int) -> tuple[Signal, int]:
+        clip = clips[self.rng.choice(len(clips), p=chance)]
+        if len(clip.samples) <= length:
+            offset = int(self.rng.integers(len(clip.samples)))
+            cut = np.resize(np.roll(clip.samples, -offset), length)
+        else:
+            start = int(self.rng.integers(len(clip.samples) - length))
+            cut = clip.samples[start : start + length]
+        return cut.astype(np.float32) / np.float32(32768), clip.true_rate
+
+    def _source(
+        self, clips: Sequence[Clip], chance: NDArray[np.float64], speed_range: tuple[float, float], tilt_db: float
+    ) -> tuple[Signal, float]:
+        """A cut with random speed, equaliser and room, and its bandwidth in Hz."""
+        s, rng, n = self.settings, self.rng, self.samples
+        speed = float(np.exp(rng.uniform(*np.log(speed_range)))) if rng.random() < 0.7 else 1.0
+        length = fft.next_fast_len(int(n * speed), real=True)
+        cut, true_rate = self._cut(clips, chance, length)
+        spectrum = fft.rfft(cut)
+        bins = n // 2 + 1
+        kept = np.zeros(bins, np.complex64)
+        shared = min(bins, len(spectrum))
+        kept[:shared] = spectrum[:shared] * (n / length)
+        if rng.random() < s.equaliser_chance:
+            kept *= self._equaliser(bins, tilt_db)
+        if rng.random() < s.room_chance:
+            kept *= fft.rfft(self._room(), n)
+        return fft.irfft(kept, n), true_rate / 2 * n / length
+
+    def _equaliser(self, bins: int, range_db: float) -> Signal:
+        """A smooth random curve in dB over log frequency, sometimes with a low or high cut."""
+        rng = self.rng
+        knots = np.linspace(0, 1, 9)
+        gains_db = rng.uniform(-range_db, range_db, 9)
+        if rng.random() < 0.2:
+            gains_db[: rng.integers(1, 4)] -= 20
+        hz = np.linspace(0, RATE / 2, 1024)
+        place = np.clip(np.log2(np.maximum(hz, 1) / 60) / np.log2(RATE / 2 / 60), 0, 1)
+        curve = 10 ** (np.interp(place, knots, gains_db) / 20)
+        fine: Signal = np.interp(np.linspace(0, 1023, bins), np.arange(1024), curve).astype(np.float32)
+        return fine
+
+    def _room(self) -> Signal:
+        """An impulse response: a measured one, or direct sound, sparse early echoes and a decaying tail."""
+        rng = self.rng
+        if self.rooms and rng.random() < 0.15:
+            return self.rooms[int(rng.integers(len(self.rooms)))]
+        decay_s = float(np.exp(rng.uniform(np.log(0.12), np.log(0.7))))
+        length = int(min(decay_s, 0.6) * RATE)
+        t = np.arange(length, dtype=np.float32) / RATE
+        tail = rng.standard_normal(length, dtype=np.float32) * np.exp(-6.9 * t / decay_s)
+        tail[: int(0.004 * RATE)] = 0
+        echoes = rng.integers(int(0.002 * RATE), int(0.04 * RATE), 8)
+        tail[echoes] += rng.uniform(-6, 6, 8)
+        tail *= 10 ** (-rng.uniform(3, 20) / 20) / np.sqrt((tail @ tail) + 1e-9)
+        tail[0] = 1.0
+        return tail
+
+    def _gaps(self, signal: Signal) -> None:
+        """Silence a stretch of the voice in place, with soft edges, so that pauses are learnt."""
+        n, fade = len(signal), RATE // 100
+        width = int(self.rng.uniform(0.15, 0.7) * n)
+        start = int(self.rng.integers(-width // 2, n - width // 2))
+        ramp = np.interp(np.arange(n), [start - fade, start, start + width, start + width + fade], [1, 0, 0, 1])
+        signal *= ramp.astype(np.float32)
+
+    def draw(self) -> tuple[Signal, Signal, float]:
+        """(mixture, voice, bandwidth of the voice in Hz); the mixture's level is random around 0 dB RMS."""
+        s, rng = self.settings, self.rng
+        voice, bandwidth = self._source(self.speech, self._speech_chance, s.speech_speed, 6)
+        voice /= np.sqrt(np.mean(voice * voice) + 1e-10)
+        if rng.random() < s.second_voice_chance:
+            other, width = self._source(self.speech, self._speech_chance, s.speech_speed, 6)
+            voice += other / np.sqrt(np.mean(other * other) + 1e-10) * rng.uniform(0.3, 1)
+            bandwidth = min(bandwidth, width)
+        if rng.random() < s.gap_chance:
+            self._gaps(voice)
+        kind = rng.random()
+        if kind < s.clean_chance:
+            snr_db = 90.0 if rng.random() < 0.5 else rng.uniform(25, 50)
+        else:
+            snr_db = rng.uniform(*s.snr_db)
+        if s.clean_chance <= kind < s.clean_chance + s.background_chance:
+            voice *= 0
+        bed = self._bed()
+        level = np.mean(voice * voice) if voice.any() else 1.0
+        bed *= np.sqrt(level / (np.mean(bed * bed) + 1e-10) / 10 ** (snr_db / 10))
+        mix = voice + bed
+        gain = 10 ** (rng.uniform(-4, 4) / 20) / np.sqrt(np.mean(mix * mix) + 1e-10)
+        return (mix * gain).astype(np.float32), (voice * gain).astype(np.float32), bandwidth
+
+    def _bed(self) -> Signal:
+        s, rng = self.settings, self.rng
+        bed = np.zeros(self.samples, np.float32)
+        kind = rng.random()
+        layers = []
+        if kind < s.music_chance or kind >= s.music_chance + s.noise_chance:
+            layers.append(self._source(self.music, self._music_chance, s.music_speed, 8)[0])
+            if rng.random() < s.second_music_chance:
+                layers.append(self._source(self.music, self._music_chance, s.music_speed, 8)[0])
+        if kind >= s.music_chance:
+            layers.append(self._source(self.noise, self._noise_chance, s.music_speed, 8)[0])
+        for layer in layers:
+            bed += layer / np.sqrt(np.mean(layer * layer) + 1e-8) * 10 ** (rng.uniform(-8, 0) / 20)
+        return bed
+
+
+def _read_room(path: Path) -> Signal:
+    room: Signal = np.load(path).astype(np.float32)
+    room /= np.abs(room).max()
+    return room
+
+
+class Batches(IterableDataset[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]):
+    """An endless stream of batches (mixture, voice, bandwidth) for a DataLoader with batch_size None."""
+
+    def __init__(self, folder: Path, seed: int, batch: int, frames: int, settings: MixSettings | None = None) -> None:
+        self.folder, self.seed, self.batch, self.frames, self.settings = folder, seed, batch, frames, settings
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        worker = torch.utils.data.get_worker_info()
+        mixer = Mixer(self.folder, self.seed * 1000 + (worker.id if worker else 0), self.frames, self.settings)
+        count = 0
+        while True:
+            drawn = [mixer.draw() for _ in range(self.batch)]
+            mix, voice, bandwidth = zip(*drawn, strict=True)
+            yield torch.from_numpy(np.stack(mix)), torch.from_numpy(np.stack(voice)), torch.tensor(bandwidth)
+            count += 1
+            if count % 200 == 0:
+                mixer.reload()
