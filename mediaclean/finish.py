@@ -6,7 +6,7 @@ out is measured as a listener will decode it; where it misses, gain and ceiling 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,18 @@ from mediaclean.audio import Samples
 from mediaclean.job import Job
 from mediaclean.limiter import LimiterStats
 from mediaclean.loudness import Loudness, measure
-from mediaclean.media import NewAudio, Written, decode, probe, write
+from mediaclean.media import NewAudio, Written, decode, probe, resolve_codec, write
 from mediaclean.mixing import Mix
 from mediaclean.normalise import Gain, LoudnessSettings, correct, gain_to_target, normalise
 from mediaclean.progress import watched
 from mediaclean.report import LevelUse
+
+Extra = Callable[[], tuple[NewAudio, ...]]
+
+
+def no_extra() -> tuple[NewAudio, ...]:
+    """No further audio tracks."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,15 @@ class Finished:
     after: Loudness
     level: LevelUse | None = None
     copied: bool = False
+
+    @property
+    def codec(self) -> str:
+        """Of the clean track, in words."""
+        if not self.written.audio:
+            return "copied"
+        codec = self.written.audio[0]
+        depth = f"{codec.bits} bit" if codec.bits else f"{(codec.bit_rate or 0) / 1000:.0f} kb/s"
+        return f"{codec.name} {depth}"
 
 
 def is_on_target(heard: Loudness, settings: LoudnessSettings | None) -> bool:
@@ -46,20 +62,20 @@ def copy_through(job: Job, part: Path, before: Loudness) -> Finished:
     return Finished(written, before, copied=True)
 
 
-def finish(job: Job, mix: Mix, part: Path, before: Loudness, *, extra: tuple[NewAudio, ...] = ()) -> Finished:
+def finish(job: Job, mix: Mix, part: Path, before: Loudness, *, extra: Extra = no_extra) -> Finished:
     """Write the mix at its level and measure what came out.
 
     Args:
         part: the temporary file, which the caller renames.
         before: loudness of the source, which is the mix's where the plan changes nothing but the level.
-        extra: further audio tracks.
+        extra: makes further audio tracks, anew for every try.
     """
     settings = job.preset.loudness
     gain = _first_gain(job, mix, before, settings)
     while True:
         stats = LimiterStats()
         with job.stopwatch.stage("write"):
-            written = _write(job, mix, part, gain, stats, extra)
+            written = _write(job, mix, part, gain, stats, extra())
         with job.stopwatch.stage("check"):
             after = _measure_file(job, part)
         better = correct(gain, after, settings) if gain and settings else None
@@ -87,13 +103,8 @@ def _write(
         return sound if gain is None else normalise(sound, job.rate, gain, stats=stats)
 
     options = job.options
-    clean = NewAudio(
-        samples=samples,
-        rate=job.rate,
-        layout=job.track.layout,
-        codec=options.codec,
-        bit_rate=options.bit_rate,
-    )
+    codec = resolve_codec(job.track, part, codec=options.codec, bit_rate=options.bit_rate)
+    clean = NewAudio(samples(), job.rate, job.track.layout, codec)
     return write(
         job.media,
         part,

@@ -16,7 +16,7 @@ from mediaclean.dialogue_track import ASR_RATE
 from mediaclean.errors import MediaError, PresetError
 from mediaclean.finish import Finished, copy_through, finish, is_on_target
 from mediaclean.job import CleanOptions, Job
-from mediaclean.loudness import Loudness
+from mediaclean.loudness import Loudness, measure
 from mediaclean.media import NewAudio, Receipt, StreamInfo, check_target, choose_track, probe, staged, verify
 from mediaclean.mixing import Mix, make_mix
 from mediaclean.plan import Plan, make_plan
@@ -84,7 +84,7 @@ def clean(
     return _report(job, target, mix, analysis, finished, engine, receipt, notes)
 
 
-def plan(
+def dry_run(
     source: Path | str,
     preset: Preset | str = DEFAULT,
     options: CleanOptions | None = None,
@@ -138,6 +138,12 @@ def analyze(source: Path | str, *, track: str | None = None, watch: Watch = igno
     )
 
 
+def measure_file(source: Path | str, *, track: str | None = None, watch: Watch = ignore) -> Loudness:
+    """The loudness of a file's track."""
+    job = open_job(source, Preset(name="measure"), CleanOptions(track=track), watch)
+    return measure(job.chunks("measure"), job.rate, job.track.layout)
+
+
 def _stream_line(stream: StreamInfo) -> str:
     size = f"{stream.width}x{stream.height}" if stream.width else ""
     rate = f"{float(stream.frame_rate):.6g} fps" if stream.frame_rate else ""
@@ -188,7 +194,10 @@ def _finish(job: Job, mix: Mix, voices: Voices, part: Path, analysis: Analysis) 
     level_is_right = is_on_target(analysis.loudness, job.preset.loudness)
     if not mix.plan.changes_sound and level_is_right and not asks_for_more:
         return copy_through(job, part, analysis.loudness)
-    extra = (_dialogue_track(job, mix, voices),) if options.dialogue_track else ()
+
+    def extra() -> tuple[NewAudio, ...]:
+        return (_dialogue_track(job, mix, voices),) if options.dialogue_track else ()
+
     return finish(job, mix, part, analysis.loudness, extra=extra)
 
 
@@ -196,7 +205,7 @@ def _dialogue_track(job: Job, mix: Mix, voices: Voices) -> NewAudio:
     from mediaclean.dialogue import dialogue_chunks
 
     return NewAudio(
-        samples=lambda: dialogue_chunks(job, mix, voices),
+        samples=dialogue_chunks(job, mix, voices),
         rate=ASR_RATE,
         layout="mono",
         language=job.track.language,
@@ -233,7 +242,7 @@ def _report(
         plan=mix.plan,
         duration_s=analysis.length / rate,
         copied=finished.copied,
-        codec=finished.written.codec,
+        codec=finished.codec,
         before=analysis.loudness,
         after=finished.after,
         engine=engine,

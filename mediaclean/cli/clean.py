@@ -123,10 +123,10 @@ def _clean_one(
 
 def _print_plan(file: Path, settings: Any, options: Any) -> None:
     from mediaclean.plan_json import to_json
-    from mediaclean.run import plan as run_plan
+    from mediaclean.run import dry_run
 
     with watching() as watch:
-        made = run_plan(file, settings, options, watch=watch)
+        made = dry_run(file, settings, options, watch=watch)
     typer.echo(to_json(made))
 
 
