@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mediaclean.audio import FLOOR_DB, Samples
+from mediaclean.audio import FLOOR_DB, Samples, frame_edges
 
 Powers: TypeAlias = NDArray[np.float64]
 """K-weighted and channel-weighted mean square, of shape (n,); `power_to_lufs` turns it into LUFS."""
@@ -23,8 +23,6 @@ OFFSET_LU = -0.691
 
 SURROUND = 10 ** (1.5 / 10)
 """Weight of channels 60 to 120 degrees off the front (+1.5 dB, BS.1770-5 table 4)."""
-
-FRAME_S = 0.032
 
 _LAYOUTS = {
     "mono": "FC",
@@ -153,21 +151,21 @@ class WeightedPower:
 
 
 class FrameLevels:
-    """Mean K-weighted power of every frame; frame *i* starts at sample ``round(i * frame_s * rate)``.
+    """Mean K-weighted power of every 32 ms frame of one stream, by the edges of `audio.frame_edges`.
 
     Feed it samples, or, where something else has them already (see `loudness.Meter`), powers.
 
     Args:
         rate: sample rate in Hz.
         layout, channels: FFmpeg's name for the layout and its number of channels.
-        frame_s: frame length in seconds.
     """
 
-    def __init__(self, rate: int, layout: str, channels: int, *, frame_s: float = FRAME_S) -> None:
-        self._step = frame_s * rate
+    def __init__(self, rate: int, layout: str, channels: int) -> None:
+        self._rate = rate
         self._power = WeightedPower(rate, layout, channels)
         self._frames: list[Powers] = []
         self._count = 0
+        self._start = 0
         self._held = np.zeros(0)
 
     def add(self, samples: Samples) -> None:
@@ -177,15 +175,14 @@ class FrameLevels:
     def add_power(self, power: Powers) -> None:
         """The stream's next per-sample powers, of shape (n,), as `WeightedPower` makes them."""
         held = np.concatenate([self._held, power])
-        start = self._edge(self._count)
-        ready = int((start + len(held)) / self._step) + 1 - self._count
-        edges = np.rint((self._count + np.arange(ready + 1)) * self._step).astype(np.int64) - start
-        edges = edges[edges <= len(held)]
+        stop = self._start + len(held)
+        edges = frame_edges(self._count, stop * 250 // (self._rate * 8) + 1, self._rate)
+        edges = edges[edges <= stop] - self._start
         if len(edges) > 1:
-            stop = int(edges[-1])
-            self._frames.append(np.add.reduceat(held[:stop], edges[:-1]) / np.diff(edges))
+            self._frames.append(np.add.reduceat(held[: edges[-1]], edges[:-1]) / np.diff(edges))
             self._count += len(edges) - 1
-            held = held[stop:]
+            self._start += int(edges[-1])
+            held = held[edges[-1] :]
         self._held = held
 
     def result(self) -> Powers:
@@ -193,6 +190,3 @@ class FrameLevels:
         there is of it."""
         rest = [np.array([self._held.mean()])] if len(self._held) else []
         return np.concatenate([np.zeros(0), *self._frames, *rest])
-
-    def _edge(self, frame: int) -> int:
-        return round(frame * self._step)

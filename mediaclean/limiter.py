@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples, db_to_gain, reblock
-from mediaclean.settings import check, setting
+from mediaclean.settings import Settings, setting
 from mediaclean.truepeak import AFTER, BEFORE, STRETCH, between
 
 OVERSAMPLING = 8
@@ -31,16 +31,13 @@ _STEP_S = 0.5
 
 
 @dataclass(frozen=True)
-class LimiterSettings:
+class LimiterSettings(Settings):
     """The true-peak limiter."""
 
     attack_db_per_ms: float = setting(0.4, "dB/ms", "steepest fall of the gain ahead of a peak", low=0.05, high=0.5)
     release_db_per_s: float = setting(80.0, "dB/s", "steepest rise of the gain behind a peak", low=10, high=500)
     smoothing_s: float = setting(0.005, "s", "length of the window that rounds the gain curve", low=0.001, high=0.02)
     margin_db: float = setting(0.25, "dB", "distance kept from the ceiling", low=0.0, high=1.0)
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 @dataclass

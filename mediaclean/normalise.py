@@ -16,13 +16,13 @@ import numpy as np
 from mediaclean.audio import Samples, db_to_gain
 from mediaclean.limiter import LimiterSettings, LimiterStats, limit
 from mediaclean.loudness import Loudness
-from mediaclean.settings import check, setting
+from mediaclean.settings import Settings, setting
 
 Reason: TypeAlias = Literal["target", "silent", "max-gain", "max-limiting", "fallback"]
 
 
 @dataclass(frozen=True)
-class LoudnessSettings:
+class LoudnessSettings(Settings):
     """The level of the finished file."""
 
     target_lufs: float = setting(-16.0, "LUFS", "loudness to reach", low=-40, high=-5)
@@ -51,9 +51,6 @@ class LoudnessSettings:
         None, "LUFS", "range mode: largest short-term loudness", low=-40, high=0
     )
     max_momentary_lufs: float | None = setting(None, "LUFS", "range mode: largest momentary loudness", low=-40, high=0)
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 @dataclass(frozen=True)
