@@ -19,7 +19,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaclean.audio import FLOOR_DB, Span, frames_of, power_to_db
+from mediaclean.audio import FLOOR_DB, Span, frame_edges, frames_of, merge, power_to_db
+from mediaclean.speech import runs
 
 SECTION_S = 4.0
 PROOF_LU = 16.0
@@ -95,3 +96,50 @@ def _surroundings(power: NDArray[np.float64], quiet: NDArray[np.bool_], frames: 
             nearest = found[-near:] if side.stop == frames.start else found[:near]
             levels.append(float(power_to_db(nearest.mean())))
     return max(levels, default=np.inf)
+
+
+SHORTEST_PASSAGE_S = 1.0
+"""A shorter sound by itself is an event, a laugh or a door: it belongs to the scene and stays."""
+BRIDGE_PASSAGE_S = 0.4
+GUARD_S = 0.6
+"""A word that the detector heard late must not be lowered with what lies before it."""
+
+
+def passages(
+    level_db: NDArray[np.float32],
+    phrases: Sequence[Span],
+    over_bed: Sequence[Span],
+    *,
+    least_lufs: float,
+    rate: int,
+    length: int,
+) -> list[Span]:
+    """Where a bed sounds: under the speech that is separated, and alone between phrases.
+
+    Args:
+        level_db: K-weighted level of the mix per frame in LUFS, shape (frames,).
+        phrases: where speech is.
+        over_bed: the parts of it that are separated.
+        least_lufs: what is quieter is no bed.
+        rate, length: of the track.
+    """
+    free = quiet_frames(_guarded(phrases, over_bed, round(GUARD_S * rate), length), len(level_db), rate)
+    edges = np.minimum(frame_edges(0, len(level_db), rate), length)
+    sounding = [Span(int(edges[a]), int(edges[b])) for a, b in runs(free & (smooth(level_db) > least_lufs))]
+    joined = merge([*sounding, *over_bed], gap=round(BRIDGE_PASSAGE_S * rate))
+    return [span for span in joined if span.length >= SHORTEST_PASSAGE_S * rate]
+
+
+def _guarded(phrases: Sequence[Span], over_bed: Sequence[Span], margin: int, length: int) -> list[Span]:
+    """Phrases, with a margin around those that are not separated."""
+    clean = [span for span in phrases if not any(span.overlaps(other) for other in over_bed)]
+    wide = [Span(max(0, span.start - margin), min(length, span.stop + margin)) for span in clean]
+    return merge([*phrases, *wide])
+
+
+def smooth(level_db: NDArray[np.float32], reach: int = 4) -> NDArray[np.float64]:
+    """A running mean of the power over 2 * reach + 1 frames, in dB, shape (frames,)."""
+    power = np.pad(10.0 ** (level_db.astype(np.float64) / 10.0), reach, mode="edge")
+    total = np.concatenate([[0.0], np.cumsum(power)])
+    width = 2 * reach + 1
+    return np.asarray(power_to_db((total[width:] - total[:-width]) / width))

@@ -82,7 +82,9 @@ def finish(job: Job, mix: Mix, part: Path, before: Loudness, *, extra: Extra = n
         if better is None:
             break
         gain = better
-    level = gain and LevelUse(round(gain.gain_db, 2), round(stats.max_reduction_db, 2), gain.tries + 1, gain.note)
+    if gain is None:
+        return Finished(written, after)
+    level = LevelUse(round(gain.gain_db, 2), round(stats.max_reduction_db, 2), gain.tries + 1, gain.note)
     return Finished(written, after, level)
 
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mediaclean.audio import Span, frame_edges, frames_of, merge
-from mediaclean.bed import Section, measure_sections, quiet_frames
+from mediaclean.bed import Section, measure_sections, passages
 from mediaclean.roomtone import RoomToneSettings
 from mediaclean.roomtone_sources import choose_sources, floor_level_dbfs
 from mediaclean.settings import Settings, setting
-from mediaclean.speech import SpeechSettings, confidence, phrases, runs
+from mediaclean.speech import SpeechSettings, confidence, phrases
 
 if TYPE_CHECKING:
     from mediaclean.analysis import Analysis
@@ -115,16 +114,16 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
     """
     spans = phrases(analysis.speech, preset.speech or SpeechSettings(), analysis.rate, analysis.length)
     sections = measure_sections(analysis.level_db, spans, analysis.rate)
-    floor_lufs, sources = _tone(analysis, preset)
+    floor_lufs, sources = _tone(analysis, sections, preset)
     over_bed = _over_bed(sections, floor_lufs, preset) if engine != "none" else []
     cuts = _cuts(over_bed, analysis, preset)
-    passages = _passages(over_bed, sections, spans, floor_lufs, analysis, preset)
+    lowered = _passages(over_bed, sections, spans, floor_lufs, analysis, preset)
     return Plan(
         rate=analysis.rate,
         length=analysis.length,
         phrases=tuple(_phrase(span, sections, analysis) for span in spans),
         cuts=tuple(cuts),
-        dips=tuple(_dips(over_bed, passages, preset)),
+        dips=tuple(_dips(over_bed, lowered, preset)),
         tone_sources=tuple(sources),
         floor_dbfs=round(
             floor_level_dbfs(analysis.level_db, analysis.speech, preset.room_tone or RoomToneSettings()), 1
@@ -150,8 +149,11 @@ def _phrase(span: Span, sections: Sequence[Section], analysis: Analysis) -> Phra
     )
 
 
-def _tone(analysis: Analysis, preset: Preset) -> tuple[float, list[Span]]:
-    """The level of the recording's own quiet in LUFS, and where its tone can be learned."""
+def _tone(analysis: Analysis, sections: Sequence[Section], preset: Preset) -> tuple[float, list[Span]]:
+    """The level of the recording's own quiet in LUFS, and where its tone can be learned.
+
+    What is nearly as loud as the speech is no room but the scene, wind or traffic: it is not spread over holes.
+    """
     settings = preset.room_tone or RoomToneSettings()
     sources = choose_sources(
         analysis.level_db,
@@ -164,9 +166,14 @@ def _tone(analysis: Analysis, preset: Preset) -> tuple[float, list[Span]]:
     if not sources:
         return -np.inf, []
     inside = np.concatenate([analysis.level_db[frames_of(span, analysis.rate)] for span in sources])
-    return float(np.median(inside)), sources
+    floor_lufs = float(np.median(inside))
+    speech = [section.speech_lufs for section in sections]
+    highest = float(np.median(speech)) - TONE_UNDER_SPEECH_LU if speech else LOUDEST_TONE_LUFS
+    return (floor_lufs, sources) if floor_lufs <= highest else (-np.inf, [])
 
 
+TONE_UNDER_SPEECH_LU = 18.0
+LOUDEST_TONE_LUFS = -45.0
 NOISE_MARGIN_LU = 4.0
 """A bed this close to the level of the learned room tone is that room tone, and no music."""
 
@@ -223,45 +230,26 @@ def _passages(
     analysis: Analysis,
     preset: Preset,
 ) -> list[Span]:
-    """Where a bed sounds: under speech that is separated, and alone between phrases."""
-    if preset.duck is None or preset.separate is None or not over_bed:
+    """Where a bed sounds that is to be lowered throughout."""
+    if preset.duck is None or preset.separate is None or preset.duck.mode not in {"reduce", "remove"} or not over_bed:
         return []
-    rate = analysis.rate
     speech_lufs = float(np.median([section.speech_lufs for section in sections]))
     least_lufs = max(speech_lufs - preset.separate.within_lu - ALONE_MARGIN_LU, floor_lufs + 2 * NOISE_MARGIN_LU)
-    free = quiet_frames(_guarded(spans, over_bed, analysis), len(analysis.level_db), rate)
-    alone = free & (smooth(analysis.level_db) > least_lufs)
-    edges = np.minimum(frame_edges(0, len(alone), rate), analysis.length)
-    sounding = [Span(int(edges[a]), int(edges[b])) for a, b in runs(alone)]
-    joined = merge([*sounding, *(section.span for section in over_bed)], gap=round(BRIDGE_PASSAGE_S * rate))
-    return [span for span in joined if span.length >= SHORTEST_PASSAGE_S * rate]
-
-
-def _guarded(spans: Sequence[Span], over_bed: Sequence[Section], analysis: Analysis) -> list[Span]:
-    """Phrases, with a margin around those that are not separated: a word that began early must not be lowered."""
-    margin = round(GUARD_S * analysis.rate)
-    separated = [section.span for section in over_bed]
-    clean = [span for span in spans if not any(span.overlaps(other) for other in separated)]
-    wide = [Span(max(0, span.start - margin), min(analysis.length, span.stop + margin)) for span in clean]
-    return merge([*spans, *wide])
+    return passages(
+        analysis.level_db,
+        spans,
+        [section.span for section in over_bed],
+        least_lufs=least_lufs,
+        rate=analysis.rate,
+        length=analysis.length,
+    )
 
 
 ALONE_MARGIN_LU = 6.0
-SHORTEST_PASSAGE_S = 1.0
-"""A shorter sound by itself is an event, a laugh or a door: it belongs to the scene and stays."""
-BRIDGE_PASSAGE_S = 0.4
-GUARD_S = 0.6
+"""Music comes up between phrases: this much quieter than what is separated under speech, it is still the same bed."""
 
 
-def smooth(level_db: NDArray[np.float32], reach: int = 4) -> NDArray[np.float64]:
-    """A running mean of the power over 2 * reach + 1 frames, in dB, shape (frames,)."""
-    power = np.pad(10.0 ** (level_db.astype(np.float64) / 10.0), reach, mode="edge")
-    total = np.concatenate([[0.0], np.cumsum(power)])
-    width = 2 * reach + 1
-    return np.asarray(10.0 * np.log10(np.maximum((total[width:] - total[:-width]) / width, 1e-12)))
-
-
-def _dips(over_bed: Sequence[Section], passages: Sequence[Span], preset: Preset) -> Iterable[PlannedDip]:
+def _dips(over_bed: Sequence[Section], lowered: Sequence[Span], preset: Preset) -> Iterable[PlannedDip]:
     settings = preset.duck
     if settings is None or settings.mode == "leave":
         return
@@ -270,7 +258,7 @@ def _dips(over_bed: Sequence[Section], passages: Sequence[Span], preset: Preset)
             yield PlannedDip(span, None, f"bed rides {settings.target_lu:g} LU under this phrase")
         return
     gain_db = settings.reduce_db if settings.mode == "reduce" else settings.floor_db
-    for span in passages:
+    for span in lowered:
         yield PlannedDip(span, gain_db, "bed reduced" if settings.mode == "reduce" else "bed removed")
 
 

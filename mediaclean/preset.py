@@ -99,7 +99,8 @@ def override(preset: Preset, overrides: Iterable[str]) -> Preset:
             raise PresetError(f"--set {text}: expected stage.setting=value", "for example --set duck.target_lu=15")
         if stage not in STAGES:
             raise PresetError(f"{stage}: no such stage{suggest(stage, STAGES)}", f"known stages: {', '.join(STAGES)}")
-        preset = dataclasses.replace(preset, **{stage: _overridden(preset, stage, setting if dot else "", value)})
+        changes: dict[str, Any] = {stage: _overridden(preset, stage, setting if dot else "", value)}
+        preset = dataclasses.replace(preset, **changes)
     return preset
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 from mediaclean.analysis import TrackStats
+from mediaclean.audio import Samples
 from mediaclean.backends.registry import load_separator
 from mediaclean.job import Job
+from mediaclean.media import decode
 from mediaclean.plan import Plan, SeparateSettings
 from mediaclean.plan_json import to_dict
 from mediaclean.progress import Progress
@@ -54,20 +55,20 @@ def separate_voices(
     key = {"source": job.fingerprint(), "cuts": to_dict(plan)["cuts"], "engine": separator.identity}
     needed = sum(span.length for span in spans) * job.track.channels * 4
     spool = Spool.open(folder, key, needed=needed)
-    with closing(job.chunks("decode", plan.length)) as chunks:
-        for index, voice in separate_cuts(
-            chunks,
-            spans,
-            separator,
-            rate=job.rate,
-            length=plan.length,
-            centre=job.track.centre,
-            done=spool.done,
-            watch=job.watch,
-        ):
-            spool.put(index, voice)
+    separated = separate_cuts(
+        decode(job.media, job.track),
+        spans,
+        separator,
+        rate=job.rate,
+        length=plan.length,
+        centre=job.track.centre,
+        done=spool.done,
+        watch=job.watch,
+    )
+    for index, voice in separated:
+        spool.put(index, voice)
     return spool.get, EngineUse(separator.identity, separator.device, reason), spool
 
 
-def _no_voices(index: int) -> None:
+def _no_voices(index: int) -> Samples:
     raise LookupError(f"there is no cut {index}")
