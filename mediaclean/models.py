@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mediaclean.errors import BackendError, MediacleanError
+from mediaclean.errors import BackendError
 from mediaclean.progress import Progress, Watch, ignore
 from mediaclean.settings import suggest
 
@@ -32,6 +32,7 @@ _PINNED = {
 """SHA-256 and size of the hub's files NAME.safetensors."""
 
 _SIGNATURE = re.compile(r"[0-9a-f]{8}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _DEMUCS_LICENCE = "MIT"
 
 
@@ -119,7 +120,7 @@ def fetch(name: str, watch: Watch = ignore, folder: Path | None = None) -> Model
         raise BackendError(f"{name} cannot be used: {model.note}", "mediaclean models list")
     for file in model.files:
         if file.path is None:
-            verify(_download(model, file, watch, _folder(folder)), file.sha256)
+            _download(model, file, watch, _folder(folder))
     return find(name, folder)
 
 
@@ -145,7 +146,7 @@ def verify(path: Path, sha256: str) -> str:
     if not digest.hexdigest().startswith(expected):
         raise BackendError(
             f"{path} is damaged: its SHA-256 begins with {digest.hexdigest()[:8]} instead of {expected[:8]}",
-            "delete the file, then: mediaclean models fetch",
+            "delete it if it is still there, then: mediaclean models fetch",
         )
     return digest.hexdigest()
 
@@ -157,7 +158,7 @@ def _model(name: str, folder: Path | None) -> Model:
     files = []
     for signature, share in zip(bag["models"], shares, strict=True):
         if share > 0:
-            path = _locate(signature, name, repo, folder)
+            path = _locate(signature, repo, folder)
             legacy = path is not None and path.suffix == ".th"
             sha256, size = ("", 0) if legacy else _PINNED.get(signature, ("", 0))
             files.append(WeightFile(signature, share, path, sha256, _size(path) if path else size or None))
@@ -198,15 +199,15 @@ def _folder(folder: Path | None) -> Path | None:
     return folder or (Path(named).expanduser() if named else None)
 
 
-def _locate(signature: str, name: str, repo: str, folder: Path | None) -> Path | None:
-    return next((path for path in _places(signature, name, repo, folder) if path.is_file()), None)
+def _locate(signature: str, repo: str, folder: Path | None) -> Path | None:
+    return next((path for path in _places(signature, repo, folder) if path.is_file()), None)
 
 
-def _places(signature: str, name: str, repo: str, folder: Path | None) -> Iterator[Path]:
+def _places(signature: str, repo: str, folder: Path | None) -> Iterator[Path]:
     own = _folder(folder)
-    for place in (own, own / name) if own else ():
-        yield place / f"{signature}.safetensors"
-        yield from sorted(place.glob(f"{signature}*.th"))
+    if own:
+        for pattern in (f"{signature}.safetensors", f"{signature}*.th"):
+            yield from sorted([*own.glob(pattern), *own.glob(f"*/{pattern}")])
     if repo:
         from huggingface_hub import try_to_load_from_cache
 
@@ -222,19 +223,19 @@ def _size(path: Path) -> int:
     return path.stat().st_size
 
 
-def _download(model: Model, file: WeightFile, watch: Watch, folder: Path | None) -> Path:
-    """One file from the hub, with progress."""
+def _download(model: Model, file: WeightFile, watch: Watch, folder: Path | None) -> None:
+    """One file from the hub, with progress, held against the hash that is known or that the hub tells."""
     if not model.repo:
         raise BackendError(f"{file.signature} of {model.name} is in no folder and not on the hub", "check the folder")
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
-    name = f"{file.signature}.safetensors"
+    name, endpoint = f"{file.signature}.safetensors", os.environ.get("HF_ENDPOINT")
+    place = folder / model.name if folder else None
     bar, stopped = _bar(model.name, watch)
     try:
-        place = folder / model.name if folder else None
-        return Path(hf_hub_download(model.repo, name, local_dir=place, tqdm_class=bar))
-    except MediacleanError:
-        raise
+        # Asked first, because this fails at once where there is no network; the download would try for half a minute.
+        told = get_hf_file_metadata(hf_hub_url(model.repo, name, endpoint=endpoint), endpoint=endpoint)
+        path = hf_hub_download(model.repo, name, local_dir=place, tqdm_class=bar, endpoint=endpoint)
     except Exception as exc:
         # The hub's client lets through errors of several libraries, and the watch may have stopped it.
         if stopped:
@@ -243,6 +244,13 @@ def _download(model: Model, file: WeightFile, watch: Watch, folder: Path | None)
             f"{model.name} cannot be had from the hub: {_first_line(exc)}",
             f"mediaclean models fetch {model.name} where there is a network, or --engine dialogue",
         ) from exc
+    hub_sha256 = told.etag if told.etag and _SHA256.fullmatch(told.etag) else ""
+    try:
+        verify(Path(path), file.sha256 or hub_sha256)
+    except BackendError:
+        Path(path).resolve().unlink(missing_ok=True)
+        Path(path).unlink(missing_ok=True)
+        raise
 
 
 def _bar(name: str, watch: Watch) -> tuple[Any, list[Exception]]:
