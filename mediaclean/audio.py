@@ -105,13 +105,11 @@ def gaps(spans: Iterable[Span], stop: int) -> list[Span]:
     [Span(start=0, stop=10), Span(start=20, stop=25)]
     """
     free, cursor = [], 0
-    for span in merge(spans):
-        if span.start > cursor:
+    for span in [*merge(spans), Span(stop, stop)]:
+        if cursor < min(span.start, stop):
             free.append(Span(cursor, min(span.start, stop)))
         cursor = max(cursor, span.stop)
-        if cursor >= stop:
-            return free
-    return [*free, Span(cursor, stop)]
+    return free
 
 
 def reblock(chunks: Iterable[Samples], size: int) -> Iterator[Samples]:
@@ -136,7 +134,7 @@ FRAME_S = 0.032
 
 def frame_count(length: int, rate: int) -> int:
     """How many analysis frames cover `length` samples; the last one may reach past the end."""
-    return -(-length * 125 // (rate * 4))
+    return _frame_of(length - 1, rate) + 1
 
 
 def frame_edges(first: int, stop: int, rate: int) -> NDArray[np.int64]:
@@ -152,8 +150,14 @@ def frame_edges(first: int, stop: int, rate: int) -> NDArray[np.int64]:
 
 
 def frames_of(span: Span, rate: int) -> slice:
-    """The analysis frames that a span touches."""
-    return slice(span.start * 125 // (rate * 4), max(frame_count(span.stop, rate), span.start * 125 // (rate * 4) + 1))
+    """The analysis frames that a span touches; for an empty span, the one that it lies in."""
+    first = _frame_of(span.start, rate)
+    return slice(first, max(frame_count(span.stop, rate), first + 1))
+
+
+def _frame_of(position: int, rate: int) -> int:
+    """The frame that holds a sample: the last one whose edge, as `frame_edges` rounds it, is not behind it."""
+    return (position * 250 + 124) // (rate * 8)
 
 
 def db_to_gain(db: ArrayLike) -> NDArray[np.float64]:

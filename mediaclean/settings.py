@@ -16,6 +16,7 @@ import difflib
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from mediaclean.errors import PresetError
@@ -139,7 +140,8 @@ def _bare(hint: Any) -> tuple[Any, bool]:
 def _coerce(value: Any, hint: Any) -> Any:
     hint, _ = _bare(hint)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        with suppress(OverflowError):  # what is too large for a float is out of range, and said to be so
+            return float(value)
     return value
 
 
