@@ -1,7 +1,7 @@
 """Real videos, cleaned and checked by other means: `python -m benchmarks.corpus [--engine NAME] [--write]`.
 
 For every video of the corpus (MEDIACLEAN_CORPUS) and the sample: the picture's packets compared byte by byte, loudness
-and true peak of the finished file by FFmpeg's own ebur128 filter, length, and the lag of the sound at start, middle and end.
+and true peak of the finished file by FFmpeg's own ebur128 filter, length, and the lag of the sound in three places.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from mediaclean.media import choose_track, decode, probe
 
 SAMPLE = Path(__file__).parent.parent / "samples" / "interview.mp4"
 TABLE = Path(__file__).parent / "CORPUS.md"
-HEAD = ["file", "preset", "sound", "picture packets", "LUFS (ebur128)", "dBTP (ebur128)", "length", "lag at start, middle, end (samples)", "separated"]  # fmt: skip
+HEAD = [
+    "file", "preset", "sound", "picture packets", "LUFS (ebur128)", "dBTP (ebur128)", "length",
+    "lag at start, middle, end (samples)", "separated",
+]  # fmt: skip
 
 
 def picture(path: Path) -> list[str]:

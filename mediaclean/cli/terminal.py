@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Task, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
-from rich.progress import ProgressColumn as Column
 from rich.text import Text
 
 from mediaclean.errors import MediacleanError
@@ -84,8 +81,10 @@ def watching() -> Iterator[Watch]:
     if _json_lines:
         yield _JsonLines()
     elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        with _bars() as bars:
-            yield _LiveBars(bars)
+        from mediaclean.cli.bars import live_bars
+
+        with live_bars(err(), WORDS) as bars:
+            yield bars
     else:
         yield _PlainLines()
 
@@ -126,44 +125,6 @@ class _PlainLines:
             self._finished.add(stage)
             took = max(1e-3, time.monotonic() - self._begun[stage])
             err().print(f"{word}: {progress.total_s:.1f} s of sound in {took:.1f} s ({progress.total_s / took:.0f}x)")
-
-
-class _Speed(Column):
-    """Seconds of media per second of work."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:.0f}x" if speed and speed >= 10 else f"{speed:.1f}x" if speed else "", style="dim")
-
-
-@contextmanager
-def _bars() -> Iterator[Bars]:
-    columns = (
-        TextColumn("{task.description:<26}"),
-        BarColumn(bar_width=32),
-        TextColumn("{task.percentage:>3.0f}%"),
-        _Speed(),
-        TimeRemainingColumn(),
-    )
-    with Bars(*columns, console=err(), transient=True) as bars:
-        yield bars
-
-
-class _LiveBars:
-    """One bar per stage, below each other in the order in which they begin."""
-
-    def __init__(self, bars: Bars) -> None:
-        self._bars = bars
-        self._tasks: dict[str, Any] = {}
-
-    def __call__(self, progress: Progress) -> None:
-        if progress.message:
-            self._bars.console.print(progress.message, soft_wrap=True)
-            return
-        if progress.stage not in self._tasks:
-            word = WORDS.get(progress.stage, progress.stage)
-            self._tasks[progress.stage] = self._bars.add_task(word, total=progress.total_s)
-        self._bars.update(self._tasks[progress.stage], completed=progress.done_s, total=progress.total_s)
 
 
 def clock(seconds: float) -> str:
