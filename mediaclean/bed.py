@@ -29,7 +29,7 @@ PROOF_LU = 16.0
 SURROUNDINGS_S = 6.0
 DIP_PERCENTILE = 10.0
 BED_PERCENTILE = 20.0
-"""Of the levels in a section with a proven bed: where music of 0 to 15 LU under speech is found with the least error."""
+"""Of the levels in a section with a proven bed: it finds music of 0 to 15 LU under speech with the least error."""
 
 
 @dataclass(frozen=True)
