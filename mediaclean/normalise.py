@@ -96,6 +96,7 @@ MAX_TRIES = 4
 _ACCEPTED_LU = 0.1
 _ACCEPTED_OVER_DB = 0.01
 _STEP_UNDER_DB = 0.05
+_FUTILE_SLOPE = 0.33
 
 
 def gain_to_target(
@@ -163,13 +164,30 @@ def correct(
     if gain.tries + 1 >= MAX_TRIES or (abs(missing_lu) <= accepted_lu and over_db <= _ACCEPTED_OVER_DB):
         return None
     ceiling_dbtp = gain.ceiling_dbtp - (over_db + _STEP_UNDER_DB if over_db > _ACCEPTED_OVER_DB else 0.0)
-    gain_db = gain.gain_db + (0.0 if abs(missing_lu) <= accepted_lu else missing_lu / _slope(gain, missing_lu))
-    if gain_db > settings.max_gain_db + 3.0 or (gain.reason == "max-limiting" and settings.rank_first == "sound"):
-        gain_db = gain.gain_db
+    gain_db = gain.gain_db
+    if abs(missing_lu) > accepted_lu and (missing_lu < 0 or _may_rise(gain, missing_lu, settings)):
+        gain_db += missing_lu / _slope(gain, missing_lu)
     if gain_db == gain.gain_db and ceiling_dbtp == gain.ceiling_dbtp:
         return None
     seen = None if level is None else (gain.gain_db, level)
     return dataclasses.replace(gain, gain_db=gain_db, ceiling_dbtp=ceiling_dbtp, tries=gain.tries + 1, seen=seen)
+
+
+def shortfall(
+    gain: Gain, measured_after: Loudness, settings: LoudnessSettings, *, dialogue_lufs: float | None = None
+) -> str:
+    """A sentence for the report where the finished file misses its target or its ceiling, else ""."""
+    level = dialogue_lufs if gain.anchor == "dialogue" else measured_after.integrated_lufs
+    if measured_after.true_peak_dbtp > settings.ceiling_dbtp + _ACCEPTED_OVER_DB:
+        over_db = measured_after.true_peak_dbtp - settings.ceiling_dbtp
+        return f"The finished file reaches {measured_after.true_peak_dbtp:.1f} dBTP, {over_db:.1f} dB over the ceiling."
+    if level is None or gain.target_lufs is None or abs(level - gain.target_lufs) <= settings.tolerance_lu:
+        return ""
+    side = "under" if level < gain.target_lufs else "over"
+    return (
+        f"The finished file has {level:.1f} LUFS, {abs(level - gain.target_lufs):.1f} LU {side} the target; "
+        "its peaks stand too far above its loudness for the ceiling."
+    )
 
 
 def normalise(
@@ -194,12 +212,20 @@ def normalise(
     return limit(lifted, rate, ceiling_dbtp=gain.ceiling_dbtp, settings=limiter, stats=stats)
 
 
+def _may_rise(gain: Gain, missing_lu: float, settings: LoudnessSettings) -> bool:
+    """Whether more gain is worth trying: not where the preset ranks sound first and the limit of its limiting is
+    reached, and not once a decibel of gain brings less than a third of one."""
+    if gain.reason == "max-limiting" and settings.rank_first == "sound":
+        return False
+    return gain.gain_db + missing_lu <= settings.max_gain_db + 3.0 and _slope(gain, missing_lu) > _FUTILE_SLOPE
+
+
 def _slope(gain: Gain, missing_lu: float) -> float:
     """How much loudness the next decibel of gain brings: the secant through two tries; after one, a guess from
     the loudness that limiting took (speech limited by 4 to 9 dB behaves so)."""
     if gain.seen is None or gain.target_lufs is None or abs(gain.gain_db - gain.seen[0]) < 0.02:
         return 1.0 - 0.43 * min(max(missing_lu, 0.0), 1.2)
-    return min(1.0, max(0.3, (gain.target_lufs - missing_lu - gain.seen[1]) / (gain.gain_db - gain.seen[0])))
+    return min(1.0, max(_FUTILE_SLOPE, (gain.target_lufs - missing_lu - gain.seen[1]) / (gain.gain_db - gain.seen[0])))
 
 
 def _anchor(

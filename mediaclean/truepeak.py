@@ -51,9 +51,8 @@ def interpolator(factor: int) -> Interpolator:
 
 
 def meter_factor(rate: int) -> int:
-    """Oversampling of the meter: 4 below 96 kHz, 2 below 192 kHz, none from there on, so that the grid is
-    never coarser than the standard's 4 times 48 kHz relative to the band that sound fills."""
-    return 4 if rate < 96000 else 2 if rate < 192000 else 1
+    """Oversampling of the meter: to at least the 192 kHz that the standard's 4 times 48 kHz come to."""
+    return max(1, -(-192000 // rate))
 
 
 def between(samples: Samples, factor: int, threshold: float) -> tuple[NDArray[np.intp], Samples]:
