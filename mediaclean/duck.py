@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -88,34 +89,37 @@ def curve(dips: Sequence[Dip], settings: DuckSettings, rate: int) -> GainCurve:
     """Join dips to a curve: down before each, up after it, level across short gaps.
 
     In a gap shorter than `bridge_s`, or too short to come up and go down again, the gain moves straight from one
-    dip's to the next one's, and arrives before the next phrase begins.
+    dip's to the next one's. Where the gap is too short for that, the deeper of the two reaches into the other.
     """
+    ordered = sorted((dip for dip in dips if dip.span.length), key=lambda dip: dip.span)
+    if not ordered:
+        return _curve([])
     attack, release = round(settings.attack_s * rate), round(settings.release_s * rate)
     bridge = max(round(settings.bridge_s * rate), attack + release)
-    corners: list[tuple[int, float]] = []
-    ordered = sorted((dip for dip in dips if dip.span.length), key=lambda dip: dip.span)
-    for index, dip in enumerate(ordered):
-        start, stop, gain = dip.span.start, dip.span.stop, dip.gain_db
-        before = ordered[index - 1] if index else None
-        if before is None or start - before.span.stop >= bridge:
-            corners.append((start - attack, 0.0))
-        else:
-            gap = start - before.span.stop
-            move = min(gap, attack if gain < before.gain_db else release)
-            turn = start - move if gain < before.gain_db else before.span.stop
-            corners.extend([(turn, before.gain_db), (turn + move, gain)])
-        corners.extend([(start, gain), (stop, gain)])
-        after = ordered[index + 1] if index + 1 < len(ordered) else None
-        if after is None or after.span.start - stop >= bridge:
-            corners.append((stop + release, 0.0))
-    return _curve(corners)
+    first, last = ordered[0], ordered[-1]
+    corners = [(first.span.start - attack, 0.0), (first.span.start, first.gain_db)]
+    for before, after in pairwise(ordered):
+        corners.extend(_between(before, after, attack, release, bridge))
+    return _curve([*corners, (last.span.stop, last.gain_db), (last.span.stop + release, 0.0)])
+
+
+def _between(before: Dip, after: Dip, attack: int, release: int, bridge: int) -> list[tuple[int, float]]:
+    """The corners from the end of one dip to the beginning of the next. No dip gives away more than its half."""
+    up, down = before.span.stop, after.span.start
+    if down - up >= bridge:
+        return [(up, before.gain_db), (up + release, 0.0), (down - attack, 0.0), (down, after.gain_db)]
+    if after.gain_db < before.gain_db:
+        return [(max(down - attack, _middle(before.span)), before.gain_db), (down, after.gain_db)]
+    return [(up, before.gain_db), (min(up + release, _middle(after.span)), after.gain_db)]
+
+
+def _middle(span: Span) -> int:
+    return (span.start + span.stop + 1) // 2
 
 
 def _curve(corners: Iterable[tuple[int, float]]) -> GainCurve:
-    """Corners in order of time; of several at one position the last one counts, save that none may lie behind."""
-    kept: dict[int, float] = {}
-    for position, gain in corners:
-        kept[position] = gain
+    """Corners in order of time; of several at one position the last one counts."""
+    kept = dict(corners)
     positions = np.array(sorted(kept), dtype=np.int64)
     return GainCurve(positions, np.array([kept[int(p)] for p in positions], dtype=np.float64))
 
