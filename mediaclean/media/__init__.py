@@ -2,25 +2,41 @@
 
 from mediaclean.media.codecs import AudioCodec, resolve_codec
 from mediaclean.media.decode import decode, read_spans
+from mediaclean.media.fields import Field
+from mediaclean.media.lag import Lag, measure_lag
+from mediaclean.media.packets import StreamPackets, packet_hashes
 from mediaclean.media.probe import choose_track, probe
+from mediaclean.media.receipt import Proof, Receipt, TrackLag
 from mediaclean.media.records import AudioTrack, Chapter, Fault, Media, StreamInfo
 from mediaclean.media.remux import NewAudio, Written, write
 from mediaclean.media.staged import staged
+from mediaclean.media.target import check_target
+from mediaclean.media.verify import verify
 
 __all__ = [
     "AudioCodec",
     "AudioTrack",
     "Chapter",
     "Fault",
+    "Field",
+    "Lag",
     "Media",
     "NewAudio",
+    "Proof",
+    "Receipt",
     "StreamInfo",
+    "StreamPackets",
+    "TrackLag",
     "Written",
+    "check_target",
     "choose_track",
     "decode",
+    "measure_lag",
+    "packet_hashes",
     "probe",
     "read_spans",
     "resolve_codec",
     "staged",
+    "verify",
     "write",
 ]

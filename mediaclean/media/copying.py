@@ -8,6 +8,8 @@ from typing import Any
 
 from av import Packet
 
+from mediaclean.media.routes import is_picture
+
 
 class Copier:
     """Moves the packets of one source stream to one or more output streams."""
@@ -42,6 +44,10 @@ class Copier:
         """What to write for `packet`: nothing for now, or it and what waited for it."""
         if packet.size == 0:
             yield from self._release()  # only the flush packet at the end has no data
+            return
+        if is_picture(self._source):
+            packet.pts = packet.dts = 0
+            yield from self._copy(packet)
             return
         if self._last is None and packet.dts is None and self._source.type == "video":
             self._early.append(packet)

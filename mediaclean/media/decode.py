@@ -85,6 +85,8 @@ def _chunks(container: InputContainer, track: AudioTrack, report: Report) -> Ite
     for frame in _frames(container, stream, clock):
         want = wanted(frame.pts)
         for chunk in reader.read(frame):
+            if want is not None and want < 0 and clock.position == 0:
+                chunk, want = chunk[:, -want:], 0
             yield from clock.place(want, chunk)
             want = None
     for chunk in reader.flush():

@@ -36,16 +36,19 @@ class Lead:
         return _LEAD_FRAMES * self.frame + (-self.padding) % self.frame
 
 
-def trims(codec: AudioCodec, form: Format) -> bool:
+def trims(codec: AudioCodec, form: Format, start_s: Fraction) -> bool:
     """Whether the priming must be cut off, because the container has no (or no widely obeyed) way to declare it.
 
-    MP4 and MOV have edit lists, Opus its pre-skip, MP3 files the LAME header. Matroska's CodecDelay is obeyed by
-    some readers only, MPEG-TS and AVI have nothing. There the encoder starts on a mirrored lead-in, whose packets
-    are thrown away; the decoder then fades in over the first frame, and every reader is in sync.
+    MP4 and MOV have edit lists (but FFmpeg writes none for the priming of a late track), Opus its pre-skip, MP3
+    files the LAME header. Matroska's CodecDelay is obeyed by some readers only, MPEG-TS and AVI have nothing. There
+    the encoder starts on a mirrored lead-in, whose packets are thrown away; the decoder then fades in over the
+    first frame, and every reader is in sync.
     """
-    if codec.lossless or codec.name == "opus":
+    if codec.lossless:
         return False
-    return form.family not in {"mp4", "mp3", "ogg"}
+    if form.family == "mp4":
+        return start_s > 0
+    return codec.name != "opus" and form.family not in {"mp3", "ogg"}
 
 
 def new_context(codec: AudioCodec, *, reservoir: bool = True) -> Any:
@@ -74,6 +77,8 @@ def encoded(
 ) -> Iterator[Packet[Any]]:
     """Packets whose pts count samples at `codec.rate`; sample 0 of `chunks` is played at pts 0.
 
+    The samples come at `rate` Hz in `layout`, whose channels are in the order of the codec's layout.
+
     Without `trim` the first packets carry the priming at negative pts; with it they are left out.
     """
     context = new_context(codec, reservoir=not trim)
@@ -81,14 +86,21 @@ def encoded(
     if trim:
         lead = lead_of(codec)
         chunks, start = _led_in(_resampled(chunks, codec, rate, layout), lead.samples), -lead.samples
-        rate, layout = codec.rate, codec.layout
     elif rate != codec.rate:
-        chunks, rate = _resampled(chunks, codec, rate, layout), codec.rate
-    for frame in _frames(codec, chunks, layout):
+        chunks = _resampled(chunks, codec, rate, layout)
+    for frame in _frames(codec, chunks, codec.layout):
         frame.rate, frame.pts, frame.time_base = codec.rate, start, Fraction(1, codec.rate)
         start += frame.samples
         yield from _kept(context.encode(frame), trim=trim)
-    yield from _kept(context.encode(None), trim=trim)
+    tail: list[Packet[Any]] = []
+    if not context.codec.delay and not codec.lossless:
+        # Such encoders do not give back what they delayed: push it out with silence.
+        rest = np.zeros((context.layout.nb_channels, lead_of(codec).padding), dtype=np.float32)
+        for frame in _frames(codec, [rest], codec.layout):
+            frame.rate, frame.pts, frame.time_base = codec.rate, start, Fraction(1, codec.rate)
+            tail += context.encode(frame)
+    tail += context.encode(None)
+    yield from _kept(_clipped(tail, start), trim=trim)
 
 
 @lru_cache(maxsize=32)
@@ -108,7 +120,7 @@ def lead_of(codec: AudioCodec) -> Lead:
 def template(codec: AudioCodec) -> Any:
     """A stream with this codec's parameters but without its priming, to copy into a container (see `trims`)."""
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as made:
+    with av.open(file, "w", format="asf" if codec.name == "wmav2" else "mp4") as made:
         stream: Any = made.add_stream(codec.encoder, codec.rate)
         set_up(stream.codec_context, codec)
         silence = np.zeros((stream.codec_context.layout.nb_channels, codec.rate // 4), dtype=np.float32)
@@ -192,7 +204,18 @@ def _led_in(chunks: Iterable[Samples], count: int) -> Iterator[Samples]:
     yield from rest
 
 
-def _kept(packets: list[Packet[Any]], *, trim: bool) -> Iterator[Packet[Any]]:
+def _clipped(packets: Iterable[Packet[Any]], stop: int) -> Iterator[Packet[Any]]:
+    """The last packets, none of them longer than the sound: so the track's length stays what it was."""
+    for packet in packets:
+        pts = packet.pts
+        if pts is not None and packet.size:
+            if pts >= stop:
+                continue
+            packet.duration = min(packet.duration or stop - pts, stop - pts)
+        yield packet
+
+
+def _kept(packets: Iterable[Packet[Any]], *, trim: bool) -> Iterator[Packet[Any]]:
     for packet in packets:
         # FLAC's last packet is empty but for the checksum that belongs into the header.
         if (packet.size or packet.has_sidedata("new_extradata")) and not (trim and (packet.pts or 0) < 0):

@@ -16,7 +16,10 @@ class Format:
     """One output container.
 
     `muxer` is FFmpeg's name. `audio` are the codecs that players expect in it, the usual one first, `lossless`
-    the one for lossless sources ("" where there is none). `subtitles` are the text codecs that it holds.
+    the one for lossless sources ("" where there is none). `subtitles` are the text codecs that it holds; `pictures`
+    whether it holds cover art; `timestamps` whether a stream can start late; `several` whether it
+    holds more than one track; `streams` all codecs, for muxers
+    that would take anything.
     """
 
     muxer: str
@@ -26,14 +29,16 @@ class Format:
     video: bool = True
     pictures: bool = False
     timestamps: bool = True
+    several: bool = True
     streams: tuple[str, ...] = ()
+    brand: str = ""
 
     @property
     def family(self) -> str:
         return _FAMILIES.get(self.muxer, self.muxer)
 
 
-_FAMILIES = {"ipod": "mp4", "mov": "mp4", "3gp": "mp4", "webm": "matroska", "opus": "ogg", "adts": "adts"}
+_FAMILIES = {"mov": "mp4", "3gp": "mp4", "webm": "matroska", "opus": "ogg", "adts": "adts"}
 _PCM = ("pcm_s24le", "pcm_s16le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_u8", "pcm_alaw", "pcm_mulaw")
 _PCM_BE = ("pcm_s24be", "pcm_s16be", "pcm_s32be", "pcm_f32be", "pcm_s8")
 _MP4_AUDIO = ("aac", "ac3", "eac3", "mp3", "alac", "flac", "opus", "mp2", "dts", "truehd")
@@ -42,23 +47,37 @@ _TS_CODECS = (
     *("aac", "aac_latm", "ac3", "eac3", "mp2", "mp3", "dts", "truehd", "opus", "s302m", "pcm_bluray"),
     *("dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle", "klv", "timed_id3", "smpte_2038", "scte_35"),
 )
+_AVI_CODECS = (
+    *(
+        "mpeg4",
+        "msmpeg4v3",
+        "msmpeg4v2",
+        "mjpeg",
+        "dvvideo",
+        "huffyuv",
+        "ffvhuff",
+        "utvideo",
+        "ffv1",
+        "rawvideo",
+        "cinepak",
+    ),
+    *("mp3", "ac3", "mp2", "pcm_s16le", "pcm_s24le", "pcm_u8", "pcm_f32le", "adpcm_ms"),
+)
 
 _MP4 = Format("mp4", _MP4_AUDIO, "alac", ("mov_text",), pictures=True)
-_MOV = Format(
-    "mov", ("aac", *_PCM, *_PCM_BE, "ac3", "eac3", "mp3", "alac", "flac"), "pcm_s24le", ("mov_text",), pictures=True
-)
+_MOV = Format("mov", ("aac", *_PCM, *_PCM_BE, "ac3", "eac3", "mp3", "alac", "flac"), "pcm_s24le", ("mov_text",))
 _MATROSKA = Format(
     *("matroska", ("aac", "opus", "flac", "ac3", "eac3", "mp3", "mp2", "alac", "dts", "truehd", *_PCM), "flac"),
     subtitles=("subrip", "ass", "webvtt"),
     pictures=True,
 )
 _TS = Format("mpegts", ("aac", "ac3", "eac3", "mp2", "mp3", "opus"), streams=_TS_CODECS)
-_OGG = Format("ogg", ("opus", "flac"), "flac", video=False)
+_OGG = Format("ogg", ("opus", "flac"), "flac", video=False, several=False)
 
 _FORMATS: dict[str, Format] = {
     ".mp4": _MP4,
     ".m4v": _MP4,
-    ".m4a": Format("ipod", ("aac", "alac", "ac3"), "alac", pictures=True),
+    ".m4a": Format("mp4", ("aac", "alac", "ac3"), "alac", video=False, pictures=True, brand="M4A "),
     ".mov": _MOV,
     ".qt": _MOV,
     ".3gp": Format("3gp", ("aac",)),
@@ -68,23 +87,21 @@ _FORMATS: dict[str, Format] = {
     ".ts": _TS,
     ".m2ts": _TS,
     ".mts": _TS,
-    ".mpg": Format("vob", ("mp2", "ac3")),
-    ".vob": Format("vob", ("ac3", "mp2")),
-    ".avi": Format("avi", ("mp3", "ac3", "mp2", *_PCM[:2]), "pcm_s24le", timestamps=False),
+    ".avi": Format("avi", ("mp3", "ac3", "mp2", *_PCM[:2]), "pcm_s24le", timestamps=False, streams=_AVI_CODECS),
     ".flv": Format("flv", ("aac", "mp3")),
     ".wmv": Format("asf", ("wmav2",)),
     ".asf": Format("asf", ("wmav2",)),
-    ".wma": Format("asf", ("wmav2",), video=False),
-    ".wav": Format("wav", _PCM, "pcm_s24le", video=False, timestamps=False),
-    ".aiff": Format("aiff", _PCM_BE, "pcm_s24be", video=False, timestamps=False),
-    ".aif": Format("aiff", _PCM_BE, "pcm_s24be", video=False, timestamps=False),
-    ".flac": Format("flac", ("flac",), "flac", video=False, pictures=True, timestamps=False),
-    ".mp3": Format("mp3", ("mp3",), video=False, pictures=True, timestamps=False),
-    ".aac": Format("adts", ("aac",), video=False, timestamps=False),
-    ".ac3": Format("ac3", ("ac3",), video=False, timestamps=False),
+    ".wma": Format("asf", ("wmav2",), video=False, several=False),
+    ".wav": Format("wav", _PCM, "pcm_s24le", video=False, several=False, timestamps=False),
+    ".aiff": Format("aiff", _PCM_BE, "pcm_s24be", video=False, several=False, timestamps=False),
+    ".aif": Format("aiff", _PCM_BE, "pcm_s24be", video=False, several=False, timestamps=False),
+    ".flac": Format("flac", ("flac",), "flac", video=False, several=False, pictures=True, timestamps=False),
+    ".mp3": Format("mp3", ("mp3",), video=False, several=False, pictures=True, timestamps=False),
+    ".aac": Format("adts", ("aac",), video=False, several=False, timestamps=False),
+    ".ac3": Format("ac3", ("ac3",), video=False, several=False, timestamps=False),
     ".ogg": _OGG,
     ".oga": _OGG,
-    ".opus": Format("opus", ("opus",), video=False),
+    ".opus": Format("opus", ("opus",), video=False, several=False),
 }
 
 

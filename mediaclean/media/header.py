@@ -37,11 +37,13 @@ def add_copy(made: OutputContainer, source: Any, container: InputContainer, form
     if context is not None:
         if source.type == "video" and source.average_rate:
             context.framerate = source.average_rate
+        if source.type == "video" and source.sample_aspect_ratio:
+            context.sample_aspect_ratio = source.sample_aspect_ratio  # the container's, which overrules the codec's
         tag = _tag(source, container, form)
         if tag:
             context.codec_tag = tag
     stream.metadata.clear()
-    stream.metadata.update(_stream_tags(source))
+    stream.metadata.update(stream_tags(source))
     stream.disposition = int(source.disposition)
     if form.family == "mpegts":
         stream.id = source.id
@@ -58,7 +60,7 @@ def add_subtitle(
     encoder = stream.codec_context
     encoder.subtitle_header = decoder.subtitle_header
     encoder.time_base = Fraction(1, 1000)
-    stream.metadata.update(_stream_tags(source))
+    stream.metadata.update(stream_tags(source))
     stream.disposition = int(source.disposition)
 
     def convert(packet: Packet[Any]) -> Packet[Any] | None:
@@ -117,8 +119,12 @@ def text_tags(
 
 def tags_for(source: InputContainer, more: Mapping[str, str]) -> dict[str, str]:
     """The global tags of the result."""
-    kept = {key: value for key, value in source.metadata.items() if key.lower() not in _STRUCTURAL}
-    return {**kept, **more}
+    return {**global_tags(source), **more}
+
+
+def global_tags(container: InputContainer | OutputContainer) -> dict[str, str]:
+    """The tags that say something about the film, not about its container."""
+    return {key: value for key, value in container.metadata.items() if key.lower() not in _STRUCTURAL}
 
 
 def mux_options(path: Path, source: InputContainer, form: Format, rate: int) -> dict[str, str]:
@@ -129,6 +135,7 @@ def mux_options(path: Path, source: InputContainer, form: Format, rate: int) -> 
             flags.append("+use_metadata_tags")
         # Edit lists count in this unit; at 1/1000 s every generation shifts late tracks by up to half a millisecond.
         options = {"movie_timescale": str(_timescale(source, rate)), "strict": "experimental"}
+        options |= {"brand": form.brand} if form.brand else {}
         return options | ({"movflags": "".join(flags)} if flags else {})
     if form.family == "mpegts":
         return {"mpegts_copyts": "1"}
@@ -148,14 +155,15 @@ def _timescale(source: InputContainer, rate: int) -> int:
 def _tag(source: Any, container: InputContainer, form: Format) -> str:
     """The codec tag to ask for: the source's within one family of containers, hvc1 for HEVC new to MP4."""
     families = {"mov,mp4,m4a,3gp,3g2,mj2": "mp4", "avi": "avi"}
-    if families.get(container.format.name) == form.family and form.muxer != "ipod":
+    if families.get(container.format.name) == form.family:
         return tag_of(source)
     if form.family == "mp4" and source.codec_context.codec.canonical_name == "hevc" and source.codec_context.extradata:
         return "hvc1"
     return ""
 
 
-def _stream_tags(source: Any) -> dict[str, str]:
+def stream_tags(source: Any) -> dict[str, str]:
+    """The tags of a stream that stay true for a copy of it."""
     kept = {}
     for key, value in source.metadata.items():
         low = key.lower()

@@ -118,11 +118,12 @@ def _heads(container: InputContainer) -> dict[int, Any]:
         return found
     try:
         for count, packet in enumerate(container.demux()):
-            if packet.stream_index in wanted:
+            index = packet.stream.index
+            if index in wanted:
                 frame = _first_frame(packet)
                 if frame is not None:
-                    found[packet.stream_index] = frame
-                    wanted.remove(packet.stream_index)
+                    found[index] = frame
+                    wanted.remove(index)
             if not wanted or count > _HEAD_PACKETS:
                 break
     except (av.error.FFmpegError, ValueError):
@@ -142,7 +143,7 @@ def _track(container: InputContainer, stream: Any, number: int, head: Any) -> Au
     context = stream.codec_context
     start = stream.start_time or 0
     if head is not None and head.pts is not None:
-        start = head.pts
+        start = max(0, head.pts)  # what lies before zero is not played
     rate = head.rate if head is not None else 0
     seconds = _stream_seconds(container, stream)
     layout = head.layout if head is not None else None

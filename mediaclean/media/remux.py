@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,10 +16,10 @@ from mediaclean.audio import Samples
 from mediaclean.media.borders import open_input, open_output, reading, writing
 from mediaclean.media.codecs import AudioCodec, resolve_codec
 from mediaclean.media.copying import Copier
-from mediaclean.media.encode import encoded, set_up, template, trims
+from mediaclean.media.encode import encoded, lead_of, set_up, template, trims
 from mediaclean.media.formats import Format, format_of
 from mediaclean.media.header import add_copy, add_picture, add_subtitle, mux_options, tags_for, text_tags
-from mediaclean.media.records import Media
+from mediaclean.media.records import AudioTrack, Media
 from mediaclean.media.routes import Route, routes
 from mediaclean.progress import Progress, Watch, ignore
 
@@ -179,7 +180,7 @@ class _Job:
 
     def _add_streams(self, made: OutputContainer) -> tuple[dict[int, Copier], list[_Sound]]:
         copiers: dict[int, Copier] = {}
-        pending: list[tuple[Any, NewAudio, AudioCodec, Fraction]] = []
+        sounds: list[_Sound] = []
         extra = iter(self._extra)
         for way in self._ways:
             source: Any = None if way.source is None else self._source.streams[way.source]
@@ -195,19 +196,19 @@ class _Job:
             elif way.action == "attach":
                 add_picture(made, self._media.path, source)
             elif way.action == "replace":
-                pending.append(self._add_sound(made, self._replace[source.index], source))
+                sounds.append(self._add_sound(made, self._replace[source.index], source))
             elif way.action == "extra":
-                pending.append(self._add_sound(made, next(extra), None))
-        return copiers, [self._sound(*entry) for entry in pending]
+                sounds.append(self._add_sound(made, next(extra), None))
+        return copiers, sounds
 
-    def _add_sound(
-        self, made: OutputContainer, new: NewAudio, source: Any
-    ) -> tuple[Any, NewAudio, AudioCodec, Fraction]:
+    def _add_sound(self, made: OutputContainer, new: NewAudio, source: Any) -> _Sound:
         track = next((t for t in self._media.tracks if source is not None and t.stream == source.index), None)
         track = track or self._media.tracks[0]
         codec = new.codec or resolve_codec(track, self._target, rate=new.rate, layout=new.layout)
         self.codecs.append(codec)
-        if trims(codec, self._form):
+        start_s = self._start_s(track)
+        trim = trims(codec, self._form, start_s)
+        if trim:
             stream: Any = made.add_stream_from_template(template(codec), opaque=True)
         else:
             stream = made.add_stream(codec.encoder, codec.rate)
@@ -216,12 +217,19 @@ class _Job:
             stream.metadata.update(source.metadata)
             stream.disposition = int(source.disposition)
         text_tags(stream, language=new.language, title=new.title, role=new.role, alone=source is None)
-        return stream, new, codec, track.start_s
+        packets = encoded(codec, new.samples, new.rate, new.layout, trim=trim)
+        return _Sound(stream, packets, start_s + self._nudge_s(codec, start_s), codec.rate)
 
-    def _sound(self, stream: Any, new: NewAudio, codec: AudioCodec, start_s: Fraction) -> _Sound:
-        packets = encoded(codec, new.samples, new.rate, new.layout, trim=trims(codec, self._form))
-        start_s = start_s + self._shift_s if self._form.timestamps and self._timed() else Fraction(0)
-        return _Sound(stream, packets, start_s, codec.rate)
+    def _start_s(self, track: AudioTrack) -> Fraction:
+        """When new audio for this track starts on the target's clock."""
+        return track.start_s + self._shift_s if self._form.timestamps and self._timed() else Fraction(0)
+
+    def _nudge_s(self, codec: AudioCodec, start_s: Fraction) -> Fraction:
+        """Matroska rounds the pre-skip and the time to milliseconds, each for itself; make the sum come out."""
+        if self._form.family != "matroska" or codec.name != "opus":
+            return Fraction(0)
+        padding = Fraction(lead_of(codec).padding, codec.rate)
+        return Fraction(round(start_s * 1000) - math.floor(padding * 1000 + Fraction(1, 2)), 1000) - (start_s - padding)
 
     def _timed(self) -> bool:
         """Whether anything else is on the clock; sound alone starts at zero."""
@@ -252,7 +260,7 @@ class _Job:
         watch(Progress("write", 0.0, total_s))
         streams = [self._source.streams[index] for index in copiers]
         for packet in self._source.demux(streams) if streams else ():
-            copier = copiers[packet.stream_index]
+            copier = copiers[packet.stream.index]  # the index in a flush packet itself is not set
             for ready in copier.copies(packet):
                 catch_up(copier.time_s)
                 made.mux_one(ready)
@@ -265,7 +273,7 @@ class _Job:
 def _rebase_s(source: InputContainer, form: Format) -> Fraction:
     """Broadcast streams count from anywhere; files that count from zero get them shifted there."""
     broadcast = source.format.name in {"mpegts", "mpeg"}
-    if not broadcast or form.family in {"mpegts", "vob"} or source.start_time is None:
+    if not broadcast or form.family == "mpegts" or source.start_time is None:
         return Fraction(0)
     return -Fraction(source.start_time, 1_000_000)
 

@@ -72,7 +72,7 @@ def routes(
             found.append(_route(container, stream, form))
     last_audio = max((i for i, route in enumerate(found) if _is_audio(container, route)), default=len(found) - 1)
     found[last_audio + 1 : last_audio + 1] = [Route("extra", None)] * extra
-    if not form.video:
+    if not form.several:
         found = _only_sound(found, container)
     lost = [route for route in found if route.action == "drop"]
     if lost and not drop_unsupported:
@@ -158,7 +158,8 @@ def _subtitle(stream: Any, form: Format) -> Route:
 
 def _copied(stream: Any, form: Format) -> bool:
     context = stream.codec_context
-    if form.streams:
+    same = stream.container.format.name == form.muxer  # what one AVI holds another does
+    if form.streams and not same:
         codec = context.codec.canonical_name if context is not None else stream.name
         if codec not in form.streams:
             return False
@@ -176,7 +177,7 @@ def _is_audio(container: InputContainer, route: Route) -> bool:
 
 
 def _only_sound(found: list[Route], container: InputContainer) -> list[Route]:
-    """Audio files hold one track; what else there is goes, or the run is refused."""
+    """Most audio files hold one track; what else there is goes, or the run is refused."""
     kept: list[Route] = []
     sounds = 0
     for route in found:

@@ -1,0 +1,213 @@
+"""The picture-lock receipt: proof that a result is its source but for the sound that was cleaned."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from mediaclean.audio import Samples, rms_dbfs
+from mediaclean.media.borders import open_input, reading
+from mediaclean.media.decode import decode
+from mediaclean.media.fields import Field, global_fields, picture_fields, stream_fields
+from mediaclean.media.lag import Lag, measure_lag
+from mediaclean.media.packets import StreamPackets, packet_hashes
+from mediaclean.media.probe import probe
+from mediaclean.media.receipt import Proof, Receipt, TrackLag
+from mediaclean.media.records import AudioTrack, Media, StreamInfo
+
+_WINDOW_S = 4.0
+_REACH_S = 0.25
+
+
+def verify(
+    source: Path, result: Path, *, cleaned: Collection[int] | None = None, dropped: Collection[int] = ()
+) -> Receipt:
+    """Compare a result with its source.
+
+    Args:
+        source: the original file.
+        result: what was made of it.
+        cleaned: numbers of the source's tracks that have new audio; None takes those whose packets changed.
+        dropped: indices of source streams that were left out on demand.
+
+    Raises:
+        MediaError: one of the files cannot be read.
+    """
+    ours, theirs = probe(Path(source)), probe(Path(result))
+    mine, other = packet_hashes(ours.path), packet_hashes(theirs.path)
+    pairs = _pair(mine, other)
+    proofs = [_proof(packets, pairs, other, ours, theirs, dropped) for packets in mine.values()]
+    tracks = _cleaned_pairs(ours, theirs, pairs, cleaned)
+    proofs = [_as_cleaned(proof, tracks) for proof in proofs]
+    fields = _fields(ours, theirs, pairs, mine, other)
+    fields += [_start_field(track, made, _shift_s(mine, other, pairs)) for track, made in tracks]
+    lags = tuple(_track_lag(ours, theirs, track, made) for track, made in tracks)
+    return Receipt(ours.path, theirs.path, tuple(proofs), tuple(fields), lags)
+
+
+def _pair(
+    mine: Mapping[int, StreamPackets], other: Mapping[int, StreamPackets]
+) -> dict[int, tuple[int, Literal["bytes", "content"]]]:
+    """Source stream to the result's stream with the same packets: by bytes first, then by content."""
+    pairs: dict[int, tuple[int, Literal["bytes", "content"]]] = {}
+    taken: set[int] = set()
+    for by in ("bytes", "content"):
+        for index, packets in mine.items():
+            if index in pairs or not packets.count:
+                continue
+            for candidate, found in other.items():
+                same = found.sha256 == packets.sha256 if by == "bytes" else found.content == packets.content
+                if candidate not in taken and found.count == packets.count and same and found.kind == packets.kind:
+                    pairs[index] = (candidate, "bytes" if by == "bytes" else "content")
+                    taken.add(candidate)
+                    break
+    return pairs
+
+
+def _proof(
+    packets: StreamPackets,
+    pairs: Mapping[int, tuple[int, Literal["bytes", "content"]]],
+    other: Mapping[int, StreamPackets],
+    ours: Media,
+    theirs: Media,
+    dropped: Collection[int],
+) -> Proof:
+    info = ours.streams[packets.index]
+    if packets.index in pairs:
+        index, how = pairs[packets.index]
+        hashes = (packets.sha256, other[index].sha256) if how == "bytes" else (packets.content, other[index].content)
+        return Proof(packets.index, index, info.kind, info.codec, packets.count, *hashes, how, ok=True)
+    ok, note = False, "is not in the result, or its packets changed"
+    by: Literal["header", "nothing"] = "nothing"
+    if packets.index in dropped:
+        ok, note = True, "left out on demand"
+    elif info.kind == "data" and _in_header(info, theirs, ours):
+        ok, note, by = True, "written again from the header", "header"
+    elif not packets.count:
+        ok, note = True, "has no packets"
+    return Proof(packets.index, None, info.kind, info.codec, packets.count, packets.sha256, "", by, ok, note)
+
+
+def _in_header(info: StreamInfo, theirs: Media, ours: Media) -> bool:
+    if info.timecode:
+        return any(stream.timecode == info.timecode for stream in theirs.streams)
+    return bool(ours.chapters) and len(ours.chapters) == len(theirs.chapters)
+
+
+def _cleaned_pairs(
+    ours: Media,
+    theirs: Media,
+    pairs: Mapping[int, tuple[int, str]],
+    cleaned: Collection[int] | None,
+) -> list[tuple[AudioTrack, AudioTrack]]:
+    """Source tracks and the new tracks made from them, in order."""
+    copied = {index for index, _ in pairs.values()}
+    new = [track for track in theirs.tracks if track.stream not in copied and track.rate]
+    if cleaned is None:
+        lost = [track for track in ours.tracks if track.stream not in pairs and track.rate]
+        # With --keep-original every source track is still there: the new one stands before its source.
+        following = [
+            track for made in new for track in ours.tracks if pairs.get(track.stream, (-1,))[0] == made.stream + 1
+        ]
+        old = lost or following
+    else:
+        old = [track for track in ours.tracks if track.number in cleaned]
+    return list(zip(old, new, strict=False))
+
+
+def _as_cleaned(proof: Proof, tracks: list[tuple[AudioTrack, AudioTrack]]) -> Proof:
+    for track, made in tracks:
+        if proof.stream == track.stream and proof.result is None:
+            place = (proof.stream, made.stream, proof.kind, proof.codec, proof.packets)
+            return Proof(*place, proof.sha256_source, "", "nothing", ok=True, note="cleaned")
+    return proof
+
+
+def _shift_s(
+    mine: Mapping[int, StreamPackets], other: Mapping[int, StreamPackets], pairs: Mapping[int, tuple[int, str]]
+) -> float:
+    """By how much the whole result lies later on its clock than the source: that of the first copied stream."""
+    order = sorted(pairs, key=lambda index: (mine[index].kind != "video", index))
+    for index in order:
+        if mine[index].times_s.size and mine[index].kind in {"video", "audio"}:
+            return float(np.min(other[pairs[index][0]].times_s) - np.min(mine[index].times_s))
+    return 0.0
+
+
+def _fields(
+    ours: Media,
+    theirs: Media,
+    pairs: Mapping[int, tuple[int, str]],
+    mine: Mapping[int, StreamPackets],
+    other: Mapping[int, StreamPackets],
+) -> list[Field]:
+    same = ours.container == theirs.container
+    shift = _shift_s(mine, other, pairs)
+    found: list[Field] = []
+    with reading(ours.path), open_input(ours.path) as source, reading(theirs.path), open_input(theirs.path) as result:
+        found += global_fields(source, result, same_family=same)
+        for index, (match, _) in pairs.items():
+            found += stream_fields(source.streams[index], result.streams[match], same_family=same)
+            found += _time_fields(mine[index], other[match], shift)
+        moving = [i for i in pairs if ours.streams[i].kind == "video" and not ours.streams[i].attached_picture]
+        for index in moving[:1]:
+            found += picture_fields(source, result, index, pairs[index][0])
+    order = [pairs[index][0] for index in sorted(pairs)]
+    found.append(Field("stream order", "kept", "kept" if order == sorted(order) else "changed", order == sorted(order)))
+    if shift:
+        expected = ours.container != theirs.container
+        found.append(Field("start of the clock", "0", f"{shift:+.6f} s", ok=expected))
+    return found
+
+
+def _time_fields(mine: StreamPackets, other: StreamPackets, shift: float) -> list[Field]:
+    if mine.kind == "attachment" or not mine.times_s.size:
+        return []
+    name = f"stream {mine.index}"
+    allowed = (mine.tick_s + other.tick_s) / 2 + 1e-9 if mine.tick_s != other.tick_s else 1e-9
+    worst = float(np.max(np.abs(other.times_s - mine.times_s - shift), initial=0.0))
+    rows = [
+        Field(f"{name} timestamps", f"{mine.count} packets", f"at most {worst * 1000:.3f} ms off", worst <= allowed)
+    ]
+    keys = bool(np.array_equal(mine.keys, other.keys))
+    rows.append(Field(f"{name} key frames", str(int(mine.keys.sum())), str(int(other.keys.sum())), keys))
+    return rows
+
+
+def _start_field(track: AudioTrack, made: AudioTrack, shift: float) -> Field:
+    late = (float(made.start_s - track.start_s) - shift) * track.rate
+    ok = abs(late) <= max(1.0, 0.0005 * track.rate)
+    return Field(f"track {track.number} start", f"{float(track.start_s):.6f} s", f"{late:+.1f} samples", ok)
+
+
+def _track_lag(ours: Media, theirs: Media, track: AudioTrack, made: AudioTrack) -> TrackLag:
+    """The lag in the loudest stretch of each third, from one pass over both tracks side by side."""
+    length = track.length or round((ours.duration_s or 0.0) * track.rate)
+    step = round(_WINDOW_S * track.rate)
+    source = decode(ours, track, block=step)
+    result = decode(theirs, made, block=round(_WINDOW_S * made.rate))
+    best: dict[int, tuple[float, int, Samples, Samples]] = {}
+    for number, (mine, other) in enumerate(zip(source, result, strict=False)):
+        third = min(2, 3 * number * step // max(length, 1))
+        power = min(rms_dbfs(mine), rms_dbfs(other))
+        if third not in best or power > best[third][0]:
+            best[third] = (power, number * step, mine, other)
+    lags = []
+    for third, where in enumerate(("start", "middle", "end")):
+        _, at, mine, other = best.get(third) or best[max(best)]
+        if made.rate != track.rate:
+            other = _at_rate(other, made.rate, track.rate, mine.shape[1])
+        samples, correlation = measure_lag(mine, other, reach=round(_REACH_S * track.rate))
+        lags.append(Lag(where, at / track.rate, samples, round(correlation, 4)))
+    return TrackLag(track.number, tuple(lags), 0 if made.bits_per_sample is not None else 1)
+
+
+def _at_rate(samples: Samples, rate: int, wanted: int, count: int) -> Samples:
+    """The mono sum on another grid, good enough to be recognised by."""
+    mono = np.sum(samples, axis=0, dtype=np.float64)
+    places = np.arange(count) * (rate / wanted)
+    moved: Samples = np.interp(places, np.arange(mono.size), mono)[None].astype(np.float32)
+    return moved
