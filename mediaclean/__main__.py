@@ -1,4 +1,4 @@
-"""``python -m mediaclean`` is the command ``mediaclean``."""
+"""`python -m mediaclean`: the same as the command `mediaclean`."""
 
 from mediaclean.cli import main
 

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from mediaclean.cli import clean, delivery, info, listen
 from mediaclean.cli.terminal import report_error, report_interrupt
 from mediaclean.errors import MediacleanError
 
+
+class Commands(TyperGroup):
+    """Runs a command, and turns an error into one sentence, a hint and its exit code.
+
+    Here rather than around `app`, because Typer swallows Ctrl-C on its way out.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MediacleanError as error:
+            raise typer.Exit(report_error(error)) from error
+        except KeyboardInterrupt as stop:
+            raise typer.Exit(report_interrupt()) from stop
+
+
 app = typer.Typer(
     name="mediaclean",
+    cls=Commands,
     help="Clean an interview video with one command: dialogue clear, music ducked, room tone kept, loudness on target, "
     "picture untouched.",
     no_args_is_help=True,
@@ -47,10 +66,8 @@ for command in (
 
 
 def main() -> None:
-    """The entry point: runs a command, and turns an error into one sentence, a hint and its exit code."""
+    """The entry point."""
     try:
-        app(standalone_mode=True)
-    except MediacleanError as error:
-        sys.exit(report_error(error))
-    except KeyboardInterrupt:
+        app()
+    except KeyboardInterrupt:  # before a command began, or after it ended
         sys.exit(report_interrupt())

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
-from mediaclean.cli.terminal import amount, emit, out, use_json_lines, watching
+from mediaclean.cli.terminal import amount, emit, facts, out, use_json_lines, watching
 
 
 def measure(
@@ -27,17 +27,15 @@ def measure(
         if json_:
             emit("loudness", source=str(path), **loudness.to_json())
             continue
-        table = Table.grid(padding=(0, 2))
-        for label, text in (
+        rows = (
             ("integrated", amount(loudness.integrated_lufs, "LUFS")),
             ("range", amount(loudness.range_lu, "LU")),
             ("max short-term", amount(loudness.short_term_max_lufs, "LUFS")),
             ("max momentary", amount(loudness.momentary_max_lufs, "LUFS")),
             ("true peak", amount(loudness.true_peak_dbtp, "dBTP")),
             ("sample peak", amount(loudness.sample_peak_dbfs, "dBFS")),
-        ):
-            table.add_row(f"[dim]{label}[/]", text)
-        out().print(f"[bold]{path}[/]", table)
+        )
+        out().print(Text(str(path), style="bold"), facts(rows))
 
 
 def verify(

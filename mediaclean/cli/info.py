@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from mediaclean.cli.terminal import emit, out, use_json_lines, watching
 from mediaclean.errors import PresetError
@@ -24,7 +25,7 @@ def presets(
         return
     table = Table.grid(padding=(0, 2))
     for known in preset_names():
-        table.add_row(f"[bold]{known}[/]", load_preset(known).about)
+        table.add_row(Text(known, style="bold"), load_preset(known).about)
     out().print(table)
 
 
@@ -101,7 +102,7 @@ def doctor(json_: Annotated[bool, typer.Option("--json", help="As JSON lines.")]
     for finding in findings:
         if json_:
             emit("finding", name=finding.name, ok=finding.ok, detail=finding.detail, hint=finding.hint)
-        mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
+        mark = Text("✓", style="green") if finding.ok else Text("✗", style="red")
         table.add_row(mark, finding.name, finding.detail + (f" — {finding.hint}" if finding.hint else ""))
     if not json_:
         out().print(table)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
-from mediaclean.cli.terminal import amount, clock, emit, out, use_json_lines, watching
+from mediaclean.cli.terminal import amount, clock, emit, facts, out, use_json_lines, watching
 
 
 def analyze(
@@ -27,12 +27,9 @@ def analyze(
         if json_:
             emit("analysis", **found.to_json())
             continue
-        table = Table.grid(padding=(0, 2))
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column()
         advice, loudness = found.advice, found.loudness
-        rows = [
-            ("advice", f"[bold]{advice.treatment}[/]: {advice.reason}"),
+        rows: list[tuple[str, str | Text]] = [
+            ("advice", Text.assemble((advice.treatment, "bold"), f": {advice.reason}")),
             ("speech", f"{advice.speech_share:.0%} of {clock(found.duration_s)}"),
             ("bed", _bed(advice.difference_lu)),
             ("noise floor", f"{advice.floor_dbfs:.0f} dBFS"),
@@ -45,9 +42,7 @@ def analyze(
             *(("careful", warning) for warning in (*advice.warnings, *found.faults)),
             *(("stream", stream) for stream in found.streams),
         ]
-        for label, text in rows:
-            table.add_row(label, text)
-        out().print(f"[bold]{path}[/]", table)
+        out().print(Text(str(path), style="bold"), facts(rows))
 
 
 def _bed(difference_lu: tuple[float, float] | None) -> str:
@@ -90,6 +85,6 @@ def dialogue(
     if json_:
         emit("dialogue", **made.to_json())
         return
-    out().print(f"[bold green]✓[/] {len(made.cues)} cues for {made.speech_share:.0%} speech")
+    out().print(Text.assemble(("✓ ", "bold green"), f"{len(made.cues)} cues for {made.speech_share:.0%} speech"))
     for path in made.files:
         out().print(f"  {path}", soft_wrap=True)

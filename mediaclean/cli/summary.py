@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from mediaclean.cli.terminal import amount, clock
+from mediaclean.cli.terminal import amount, clock, facts
 from mediaclean.report import Report
 
 
 def summary(report: Report) -> RenderableType:
     """A finished run in some ten lines."""
     head = Text.assemble(("✓ ", "bold green"), (str(report.target), "bold"))
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column()
-    for label, text in _rows(report):
-        table.add_row(label, text)
-    return Group(head, table)
+    return Group(head, facts(_rows(report)))
 
 
 def _rows(report: Report) -> Iterable[tuple[str, str]]:

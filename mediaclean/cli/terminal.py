@@ -6,11 +6,12 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from mediaclean.errors import MediacleanError
@@ -33,13 +34,23 @@ _json_lines = False
 
 
 def out() -> Console:
-    """Where results go."""
-    return Console(highlight=False)
+    """Where results go. Names of files and tracks may hold brackets, so text is never read as markup."""
+    return Console(highlight=False, markup=False, emoji=False)
 
 
 def err() -> Console:
     """Where progress, notices and errors go."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def facts(rows: Iterable[tuple[str, str | Text]]) -> Table:
+    """What is known, one label and its value per line."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    for label, value in rows:
+        table.add_row(label, value)
+    return table
 
 
 def use_json_lines() -> None:
