@@ -47,12 +47,14 @@ class NewAudio:
 class Written:
     """What went into the file: the codec of every new audio track, and what was not copied as it was.
 
-    `notes` are one line each for what was converted, regenerated or repaired.
+    `notes` are one line each for what was converted, regenerated or repaired; `dropped_streams` are the indices of
+    what was left out on demand.
     """
 
     audio: tuple[AudioCodec, ...]
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    dropped_streams: tuple[int, ...] = ()
 
 
 def write(
@@ -102,7 +104,10 @@ def write(
             job = _Job(media, target, form, source, ways, indices, list(extra), tags or {})
             job.run(watch)
     return Written(
-        tuple(job.codecs), _whats(ways, "drop"), (*_whats(ways, "subtitle", "chapters", "timecode"), *job.notes)
+        tuple(job.codecs),
+        _whats(ways, "drop"),
+        (*_whats(ways, "subtitle", "chapters", "timecode"), *job.notes),
+        tuple(way.source for way in ways if way.action == "drop" and way.source is not None),
     )
 
 
