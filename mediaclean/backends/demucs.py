@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaclean.backends.device import windows_at_once
+from mediaclean.backends.device import pytorch, windows_at_once
 from mediaclean.errors import BackendError
 from mediaclean.models import Model, find, verify
 
@@ -31,8 +31,8 @@ _CLASSES = {"demucs.htdemucs.HTDemucs", "demucs.hdemucs.HDemucs", "demucs.demucs
 _FREE_WINDOW_S = 10
 """Window of networks that take any length; upstream's 44 s take five times the memory for no better voice."""
 
-_WINDOW_BYTES = 1_500_000_000
-"""What HTDemucs takes at its peak for one window of 7.8 s, with some room to spare."""
+_WINDOW_BYTES = 1_000_000_000
+"""What HTDemucs takes at its peak for one window of 7.8 s: 0.7 GB for the first and 0.4 for each further, with room."""
 
 _HINT = "mediaclean models fetch, or --engine dialogue"
 
@@ -74,9 +74,9 @@ class Demucs:
 
     def separate(self, mix: NDArray[np.float32]) -> NDArray[np.float32]:
         """The vocals in windows (batch, channels, n) of one or two channels."""
-        import torch
         from demucs.apply import apply_model
 
+        torch = pytorch()
         mean, scale = self._stats.mean, self._stats.deviation + 1e-8
         stereo = torch.from_numpy(np.repeat(mix, 2, axis=1) if mix.shape[1] == 1 else mix)
         scaled = ((stereo - mean) / scale).to(self.device)
@@ -105,6 +105,7 @@ def load(name: str, *, device: str, stats: Stats, folder: Path | None = None) ->
     model = find(name, folder)
     if model.note:
         raise BackendError(f"{name} cannot be used: {model.note}", "mediaclean models list")
+    pytorch()
     networks, hashes = [], []
     for file in model.files:
         if file.path is None:
@@ -155,8 +156,7 @@ def _read_safetensors(path: Path) -> Any:
 
 
 def _read_pickle(path: Path) -> Any:
-    import torch
-
+    torch = pytorch()
     classes = [_class(path, name) for name in sorted(_CLASSES)]
     try:
         with torch.serialization.safe_globals([*classes, Fraction]):

@@ -35,7 +35,7 @@ def choose_device(name: str = "auto") -> str:
         raise DeviceError(f"{name}: no such device{suggest(name, DEVICES)}", f"--device {'|'.join(DEVICES)}")
     if name == "cpu":
         return name
-    torch = _torch()
+    torch = pytorch()
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         return next((device for device, available in there.items() if available), "cpu")
@@ -56,7 +56,7 @@ def windows_at_once(device: str, window_bytes: int, most: int = 16) -> int:
     """
     if device != "cuda":
         return 1
-    free, _ = _torch().cuda.mem_get_info()
+    free, _ = pytorch().cuda.mem_get_info()
     fitting = max(1, min(most, int(free * 0.7) // window_bytes))
     return 1 << (fitting.bit_length() - 1)
 
@@ -150,10 +150,15 @@ def _let_go(device: str) -> None:
     """Give back what neither Python nor PyTorch's cache needs any more."""
     gc.collect()
     if device in {"cuda", "mps"}:
-        getattr(_torch(), device).empty_cache()
+        getattr(pytorch(), device).empty_cache()
 
 
-def _torch() -> Any:
+def pytorch() -> Any:
+    """PyTorch.
+
+    Raises:
+        BackendError: if it cannot be imported.
+    """
     try:
         import torch
     except ImportError as exc:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -140,3 +142,10 @@ def test_the_batch_follows_free_memory_in_powers_of_two(
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (free * 10**9, 0))
     assert windows_at_once("cuda", 1_500_000_000) == expected
     assert windows_at_once("cpu", 1_500_000_000) == 1
+
+
+def test_a_missing_pytorch_is_a_backend_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(BackendError, match="PyTorch cannot be imported") as missing:
+        choose_device("auto")
+    assert missing.value.hint == "pip install torch"
