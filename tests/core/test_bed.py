@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples, Span, frame_edges, frames_of
-from mediaclean.bed import PROOF_LU, Section, measure_sections, quiet_frames, sections
+from mediaclean.bed import PROOF_LU, Section, measure_sections, passages, quiet_frames, sections, smooth
 from mediaclean.kweight import FrameLevels, lufs_to_power, power_to_lufs
 
 from .making import bed_levels, decibels, disjoint_spans, power, speech_levels
@@ -130,6 +130,48 @@ def test_quiet_frames_are_those_that_no_phrase_touches(phrases: list[Span], rate
     edges = frame_edges(0, 40, rate)
     slow = [not any(phrase.overlaps(Span(int(a), int(b))) for phrase in phrases) for a, b in pairwise(edges)]
     assert quiet_frames(phrases, 40, rate).tolist() == slow
+
+
+def test_the_smooth_level_is_a_running_mean_of_power() -> None:
+    level = np.random.default_rng(0).uniform(-60, -20, 50).astype(np.float32)
+    padded = np.pad(power(level), 4, mode="edge")
+    slow = [decibels(padded[i : i + 9].mean()) for i in range(50)]
+    assert smooth(level) == pytest.approx(slow, abs=1e-6)
+
+
+def sounding(*parts: tuple[int, int]) -> NDArray[np.float32]:
+    level = np.full(1000, -70.0, np.float32)
+    for start, stop in parts:
+        level[start:stop] = -30.0
+    return level
+
+
+def found_passages(level: NDArray[np.float32], phrases: list[Span], over_bed: list[Span]) -> list[Span]:
+    return passages(level, phrases, over_bed, least_lufs=-45.0, rate=RATE, length=1000 * FRAME)
+
+
+def test_what_is_separated_is_a_passage_however_short_it_is() -> None:
+    short = Span(500 * FRAME, 520 * FRAME)
+    assert found_passages(sounding(), [short], [short]) == [short]
+
+
+@pytest.mark.parametrize(("frames", "is_passage"), [(15, False), (60, True)])
+def test_a_short_sound_by_itself_is_an_event_of_the_scene(frames: int, is_passage: bool) -> None:
+    assert bool(found_passages(sounding((700, 700 + frames)), [], [])) == is_passage
+
+
+def test_music_between_separated_phrases_is_one_passage_with_them() -> None:
+    phrases = [Span(100 * FRAME, 300 * FRAME), Span(500 * FRAME, 700 * FRAME)]
+    (passage,) = found_passages(sounding((50, 800)), phrases, phrases)
+    assert abs(passage.start - 50 * FRAME) <= 5 * FRAME
+    assert abs(passage.stop - 800 * FRAME) <= 5 * FRAME
+
+
+def test_no_passage_comes_near_a_clean_phrase() -> None:
+    clean = Span(400 * FRAME, 600 * FRAME)
+    found = found_passages(sounding((100, 390), (590, 900)), [clean], [])
+    assert len(found) == 2
+    assert all(span.stop <= clean.start - 0.6 * RATE or span.start >= clean.stop + 0.6 * RATE for span in found)
 
 
 VOICES = ("librispeech_198.ogg", "librispeech_3436.ogg", "silero_test_60s.flac")
