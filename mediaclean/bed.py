@@ -102,7 +102,7 @@ def _surroundings(power: NDArray[np.float64], quiet: NDArray[np.bool_], frames: 
 
 
 SHORTEST_PASSAGE_S = 1.0
-"""A shorter sound by itself is an event, a laugh or a door: it belongs to the scene and stays."""
+"""A shorter sound without speech is an event, a laugh or a door: it belongs to the scene and stays."""
 BRIDGE_PASSAGE_S = 0.4
 GUARD_S = 0.6
 """A word that the detector heard late must not be lowered with what lies before it."""
@@ -130,7 +130,7 @@ def passages(
     edges = np.minimum(frame_edges(0, len(level_db), rate), length)
     sounding = [Span(int(edges[a]), int(edges[b])) for a, b in runs(free & (smooth(level_db) > least_lufs))]
     joined = merge([*sounding, *over_bed], gap=round(BRIDGE_PASSAGE_S * rate))
-    return [span for span in joined if span.length >= SHORTEST_PASSAGE_S * rate]
+    return [s for s in joined if s.length >= SHORTEST_PASSAGE_S * rate or any(s.overlaps(other) for other in over_bed)]
 
 
 def _guarded(phrases: Sequence[Span], over_bed: Sequence[Span], margin: int, length: int) -> list[Span]:

@@ -150,9 +150,10 @@ def _phrase(span: Span, sections: Sequence[Section], analysis: Analysis) -> Phra
 
 
 def _tone(analysis: Analysis, sections: Sequence[Section], preset: Preset) -> tuple[float, list[Span]]:
-    """The level of the recording's own quiet in LUFS, and where its tone can be learned.
+    """The level of the recording's own steady noise in LUFS, and where its tone can be learned.
 
-    What is nearly as loud as the speech is no room but the scene, wind or traffic: it is not spread over holes.
+    What is nearly as loud as the speech is no room but the scene, wind or traffic: it is not spread over holes, but it
+    is noise all the same, and no reason to separate what music would be.
     """
     settings = preset.room_tone or RoomToneSettings()
     sources = choose_sources(
@@ -169,7 +170,7 @@ def _tone(analysis: Analysis, sections: Sequence[Section], preset: Preset) -> tu
     floor_lufs = float(np.median(inside))
     speech = [section.speech_lufs for section in sections]
     highest = float(np.median(speech)) - TONE_UNDER_SPEECH_LU if speech else LOUDEST_TONE_LUFS
-    return (floor_lufs, sources) if floor_lufs <= highest else (-np.inf, [])
+    return floor_lufs, sources if floor_lufs <= highest else []
 
 
 TONE_UNDER_SPEECH_LU = 18.0
