@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mediaclean.loudness import Loudness
+from mediaclean.media import Receipt
 from mediaclean.plan import Plan
 from mediaclean.plan_json import to_dict
 from mediaclean.preset import Preset, to_tables
@@ -118,6 +119,20 @@ def to_report_dict(report: Report) -> dict[str, Any]:
         "plan": to_dict(report.plan),
     }
     return rows
+
+
+def to_receipt_dict(receipt: Receipt) -> dict[str, Any]:
+    """The picture lock as plain tables: every stream's hashes, what was kept, and the sound's lag."""
+    return {
+        "ok": receipt.ok,
+        "failures": list(receipt.failures),
+        "streams": [asdict(proof) for proof in receipt.proofs],
+        "fields": [
+            {"what": field.what, "source": str(field.source), "result": str(field.result), "ok": field.ok}
+            for field in receipt.fields
+        ],
+        "lags": [asdict(track) for track in receipt.lags],
+    }
 
 
 def to_report_json(report: Report) -> str:

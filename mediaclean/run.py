@@ -13,7 +13,7 @@ from mediaclean.advice import Advice, advise
 from mediaclean.analysis import Analysis, analyse
 from mediaclean.backends.detector import load_detector
 from mediaclean.dialogue_track import ASR_RATE
-from mediaclean.errors import MediaError, PresetError
+from mediaclean.errors import MediaError, OutputError, PresetError
 from mediaclean.finish import Finished, copy_through, finish, is_on_target
 from mediaclean.job import CleanOptions, Job
 from mediaclean.loudness import Loudness, measure
@@ -23,7 +23,7 @@ from mediaclean.plan import Plan, make_plan
 from mediaclean.preset import DEFAULT, Preset, load_preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.render import Voices
-from mediaclean.report import EngineUse, Report
+from mediaclean.report import EngineUse, Report, to_receipt_dict
 from mediaclean.speech import SpeechSettings
 from mediaclean.voices import separate_voices, spool_folder
 
@@ -55,15 +55,7 @@ def clean(
     """
     job = open_job(source, preset, options or CleanOptions(), watch)
     target = Path(target)
-    check_target(
-        job.media,
-        target,
-        tracks=(job.track.number,),
-        codec=job.options.codec,
-        keep_original=job.options.keep_original,
-        drop_unsupported=job.options.drop_unsupported,
-    )
-    notes: list[str] = []
+    notes = list(_check_target(job, target))
     with staged(target, overwrite=job.options.overwrite) as part:
         analysis = listen(job)
         plan = job.options.plan or make_plan(analysis, job.preset, engine=job.options.engine)
@@ -74,11 +66,7 @@ def clean(
             mix = make_mix(job, plan, voices)
         finished = _finish(job, mix, voices, part, analysis)
         with job.stopwatch.stage("verify"):
-            receipt = verify(
-                job.media.path,
-                part,
-                cleaned=() if finished.level is None and not mix.plan.changes_sound else (job.track.number,),
-            )
+            receipt = _proven(job, target, part, finished)
     if spool is not None:
         spool.remove()
     return _report(job, target, mix, analysis, finished, engine, receipt, notes)
@@ -201,6 +189,37 @@ def _finish(job: Job, mix: Mix, voices: Voices, part: Path, analysis: Analysis) 
     return finish(job, mix, part, analysis.loudness, extra=extra)
 
 
+def _check_target(job: Job, target: Path) -> tuple[str, ...]:
+    """Everything that can be refused before work begins; what will not be a plain copy."""
+    options = job.options
+    return check_target(
+        job.media,
+        target,
+        replace=(job.track.number,),
+        keep_original=options.keep_original,
+        extra=int(options.dialogue_track),
+        drop_unsupported=options.drop_unsupported,
+        codec=options.codec,
+        bit_rate=options.bit_rate,
+    )
+
+
+def _proven(job: Job, target: Path, part: Path, finished: Finished) -> Receipt:
+    """Compare the finished file with its source.
+
+    Raises:
+        OutputError: if anything that was to be kept is not there.
+    """
+    cleaned = () if finished.copied else (job.track.number,)
+    receipt = verify(job.media.path, part, cleaned=cleaned, dropped=finished.written.dropped_streams)
+    if not receipt.ok:
+        raise OutputError(
+            f"{target.name} would not match its source: {receipt.failures[0]}",
+            "write to .mkv, which can hold nearly everything",
+        )
+    return receipt
+
+
 def _dialogue_track(job: Job, mix: Mix, voices: Voices) -> NewAudio:
     from mediaclean.dialogue import dialogue_chunks
 
@@ -253,7 +272,7 @@ def _report(
         notes=tuple(notes),
         changed_s=tuple((round(s.start / rate, 6), round(s.stop / rate, 6)) for s in mix.changed()),
         timings_s=job.stopwatch.seconds,
-        receipt=receipt.to_json(),
+        receipt=to_receipt_dict(receipt),
         versions=versions(),
     )
 

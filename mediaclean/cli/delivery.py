@@ -46,12 +46,14 @@ def verify(
     """Compare a result with its source: every copied stream by hash, all that must be kept, and sync. Exit 5 if not."""
     if json_:
         use_json_lines()
+    from mediaclean.cli.summary import receipt_table
     from mediaclean.media import verify as compare
+    from mediaclean.report import to_receipt_dict
 
     receipt = compare(source, result)
     if json_:
-        emit("receipt", **receipt.to_json())
+        emit("receipt", **to_receipt_dict(receipt))
     else:
-        out().print(str(receipt))
+        out().print(receipt_table(receipt))
     if not receipt.ok:
         raise typer.Exit(5)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from mediaclean.cli.terminal import amount, clock, facts
+from mediaclean.media import Receipt
 from mediaclean.report import Report
 
 
@@ -15,6 +17,28 @@ def summary(report: Report) -> RenderableType:
     """A finished run in some ten lines."""
     head = Text.assemble(("✓ ", "bold green"), (str(report.target), "bold"))
     return Group(head, facts(_rows(report)))
+
+
+def receipt_table(receipt: Receipt) -> RenderableType:
+    """The picture lock, line by line."""
+    table = Table.grid(padding=(0, 2))
+    for proof in receipt.proofs:
+        where = "left out" if proof.result is None else f"stream {proof.result}"
+        kept = f"{proof.packets} packets, sha256 {proof.sha256_source[:16]}… by {proof.by}"
+        table.add_row(_mark(proof.ok), f"stream {proof.stream} {proof.kind} {proof.codec}", where, proof.note or kept)
+    for field in receipt.fields:
+        kept = "kept" if field.ok else f"{field.source!r} became {field.result!r}"
+        table.add_row(_mark(field.ok), field.what, "", kept)
+    for track in receipt.lags:
+        lags = ", ".join("–" if lag.samples is None else str(lag.samples) for lag in track.lags)
+        table.add_row(_mark(track.ok), f"track {track.track}", "", f"late by {lags} samples at start, middle, end")
+    return Group(
+        table, Text("all holds" if receipt.ok else "does not hold", "bold green" if receipt.ok else "bold red")
+    )
+
+
+def _mark(ok: bool) -> str:
+    return "[green]✓[/]" if ok else "[red]✗[/]"
 
 
 def _rows(report: Report) -> Iterable[tuple[str, str]]:
