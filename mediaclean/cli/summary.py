@@ -37,8 +37,8 @@ def receipt_table(receipt: Receipt) -> RenderableType:
     )
 
 
-def _mark(ok: bool) -> str:
-    return "[green]✓[/]" if ok else "[red]✗[/]"
+def _mark(ok: bool) -> Text:
+    return Text("✓", "green") if ok else Text("✗", "red")
 
 
 def _rows(report: Report) -> Iterable[tuple[str, str]]:
