@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediaclean.audio import Samples
+from mediaclean.errors import OutputError
 from mediaclean.job import Job
 from mediaclean.limiter import LimiterStats
 from mediaclean.loudness import Loudness, measure
-from mediaclean.media import NewAudio, Written, decode, probe, resolve_codec, write
+from mediaclean.media import NewAudio, Written, check_target, decode, probe, resolve_codec, write
+from mediaclean.media.formats import format_of
 from mediaclean.mixing import Mix
 from mediaclean.normalise import Gain, LoudnessSettings, correct, gain_to_target, normalise
 from mediaclean.progress import watched
@@ -40,7 +42,7 @@ class Finished:
     @property
     def codec(self) -> str:
         """Of the clean track, in words."""
-        if not self.written.audio:
+        if self.copied:
             return "copied"
         codec = self.written.audio[0]
         depth = f"{codec.bits} bit" if codec.bits else f"{(codec.bit_rate or 0) / 1000:.0f} kb/s"
@@ -55,10 +57,25 @@ def is_on_target(heard: Loudness, settings: LoudnessSettings | None) -> bool:
     return abs(gain.gain_db) <= settings.tolerance_lu and heard.true_peak_dbtp <= settings.ceiling_dbtp
 
 
-def copy_through(job: Job, part: Path, before: Loudness) -> Finished:
+def can_copy(job: Job, part: Path) -> bool:
+    """Whether the track may go over packet for packet: nothing else was asked for, and the container holds it."""
+    options = job.options
+    if options.keep_original or options.codec or options.bit_rate:
+        return False
+    if job.track.codec in format_of(part).audio:
+        return True
+    try:
+        check_target(job.media, part)
+    except OutputError:
+        return False
+    return True
+
+
+def copy_through(job: Job, part: Path, before: Loudness, *, extra: Extra = no_extra) -> Finished:
     """Nothing is to change: every packet is copied."""
+    drop = job.options.drop_unsupported
     with job.stopwatch.stage("write"):
-        written = write(job.media, part, replace={}, drop_unsupported=job.options.drop_unsupported, watch=job.watch)
+        written = write(job.media, part, replace={}, extra=extra(), drop_unsupported=drop, watch=job.watch)
     return Finished(written, before, copied=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,18 @@ from mediaclean.analysis import Analysis, analyse
 from mediaclean.backends.detector import load_detector
 from mediaclean.dialogue_track import ASR_RATE
 from mediaclean.errors import MediaError, OutputError, PresetError
-from mediaclean.finish import Finished, copy_through, finish, is_on_target
+from mediaclean.finish import Finished, can_copy, copy_through, finish, is_on_target
 from mediaclean.job import CleanOptions, Job
 from mediaclean.loudness import Loudness, measure
 from mediaclean.media import NewAudio, Receipt, StreamInfo, check_target, choose_track, probe, staged, verify
 from mediaclean.mixing import Mix, make_mix
+from mediaclean.normalise import LoudnessSettings
 from mediaclean.plan import Plan, make_plan
 from mediaclean.preset import DEFAULT, Preset, load_preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.render import Voices
 from mediaclean.report import EngineUse, Report, to_receipt_dict
+from mediaclean.settings import build
 from mediaclean.speech import SpeechSettings
 from mediaclean.voices import separate_voices, spool_folder
 
@@ -60,6 +62,7 @@ def clean(
         analysis = listen(job)
         plan = job.options.plan or make_plan(analysis, job.preset, engine=job.options.engine)
         _check_plan(plan, analysis)
+        job = _with_level(job, plan)
         with job.stopwatch.stage("separate"):
             voices, engine, spool = separate_voices(job, plan, analysis.stats, spool_folder(target), notes.append)
         with job.stopwatch.stage("mix"):
@@ -144,10 +147,21 @@ def _fault_lines(job: Job) -> tuple[str, ...]:
 
 
 def open_job(source: Path | str, preset: Preset | str, options: CleanOptions, watch: Watch) -> Job:
-    """Look at the file and choose the track."""
+    """Look at the file and choose the track.
+
+    Raises:
+        MediaError: if nothing can be cleaned in it: no sound, or many channels and no centre among them.
+    """
     media = probe(Path(source))
     record = load_preset(preset) if isinstance(preset, str) else preset
-    return Job(media, choose_track(media, options.track), record, options, watch)
+    job = Job(media, choose_track(media, options.track), record, options, watch)
+    separates = record.separate is not None and options.engine != "none"
+    if separates and job.track.channels > 2 and job.track.centre is None:
+        raise MediaError(
+            f"{media.path}: {job.track.layout} has no centre channel to find the dialogue in",
+            "mix it down to stereo first, or leave the bed alone with --engine none",
+        )
+    return job
 
 
 def listen(job: Job) -> Analysis:
@@ -168,24 +182,16 @@ def listen(job: Job) -> Analysis:
         )
     if analysis.length == 0:
         raise MediaError(f"{job.media.path.name}: the audio track is empty", "choose another track with --track")
-    if job.track.channels > 2 and job.track.centre is None and job.preset.separate is not None:
-        raise MediaError(
-            f"{job.media.path.name}: {job.track.layout} has no centre channel to find the dialogue in",
-            "mix it down to stereo first, or leave the bed alone with --engine none",
-        )
     return analysis
 
 
 def _finish(job: Job, mix: Mix, voices: Voices, part: Path, analysis: Analysis) -> Finished:
-    options = job.options
-    asks_for_more = options.keep_original or options.dialogue_track or options.codec or options.bit_rate
-    level_is_right = is_on_target(analysis.loudness, job.preset.loudness)
-    if not mix.plan.changes_sound and level_is_right and not asks_for_more:
-        return copy_through(job, part, analysis.loudness)
-
     def extra() -> tuple[NewAudio, ...]:
-        return (_dialogue_track(job, mix, voices),) if options.dialogue_track else ()
+        return (_dialogue_track(job, mix, voices),) if job.options.dialogue_track else ()
 
+    level_is_right = is_on_target(analysis.loudness, job.preset.loudness)
+    if not mix.plan.changes_sound and level_is_right and can_copy(job, part):
+        return copy_through(job, part, analysis.loudness, extra=extra)
     return finish(job, mix, part, analysis.loudness, extra=extra)
 
 
@@ -233,8 +239,17 @@ def _dialogue_track(job: Job, mix: Mix, voices: Voices) -> NewAudio:
     )
 
 
+def _with_level(job: Job, plan: Plan) -> Job:
+    """The job with the plan's level, which somebody may have edited, in place of the preset's."""
+    if plan.level is None:
+        return replace(job, preset=replace(job.preset, loudness=None))
+    level = {"target_lufs": plan.level.target_lufs, "ceiling_dbtp": plan.level.ceiling_dbtp}
+    settings = build(LoudnessSettings, level, name="plan.level", base=job.preset.loudness)
+    return replace(job, preset=replace(job.preset, loudness=settings))
+
+
 def _check_plan(plan: Plan, analysis: Analysis) -> None:
-    if plan.rate != analysis.rate or plan.length > analysis.length:
+    if plan.rate != analysis.rate or plan.length != analysis.length:
         raise PresetError(
             f"the plan is for {plan.length} samples at {plan.rate} Hz, the track has {analysis.length} at "
             f"{analysis.rate} Hz",

@@ -35,6 +35,7 @@ def separate_voices(
         the voices by cut, the engine that made them, and the spool to remove when the result is safe.
     """
     if not plan.cuts:
+        Spool(folder).remove()  # of a run that was stopped and had other settings
         return _no_voices, None, None
     settings = job.preset.separate or SeparateSettings()
 
