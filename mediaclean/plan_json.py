@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
+import reprlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from mediaclean.audio import Span
 from mediaclean.errors import PresetError
@@ -60,36 +63,38 @@ def from_json(text: str) -> Plan:
 
 
 def from_dict(data: Any) -> Plan:
-    """See `from_json`."""
+    """See `from_json`. Rows may come in any order; the plan has them in order of time."""
     reader = _Reader(data, "plan", set(_KEYS))
     if reader.take("version") != VERSION:
         raise PresetError(f"plan.version: this mediaclean reads version {VERSION}", HINT)
-    rate = reader.number("rate_hz")
-    if rate != int(rate) or rate <= 0:
-        raise PresetError(f"plan.rate_hz = {rate}: must be a whole number above 0", HINT)
-    spans = _Spans(int(rate), round(reader.number("length_s") * rate))
+    rate = reader.number("rate_hz", low=1, high=MOST_HZ)
+    if rate != int(rate):
+        raise PresetError(f"plan.rate_hz = {rate}: must be a whole number", HINT)
+    spans = _Spans(int(rate), round(reader.number("length_s", low=0, high=MOST_S) * rate))
+    phrases = [_phrase(row, spans) for row in reader.rows("phrases", {"confidence", "speech_lufs", "bed_lufs"})]
+    cuts = [Cut(spans.of(row), row.text("reason")) for row in reader.rows("cuts", {"reason"})]
+    dips = [_dip(row, spans) for row in reader.rows("dips", {"gain_db", "reason"})]
     level = reader.take("level")
-    plan = Plan(
+    return Plan(
         rate=spans.rate,
         length=spans.length,
-        phrases=tuple(_phrase(row, spans) for row in reader.rows("phrases", {"confidence", "speech_lufs", "bed_lufs"})),
-        cuts=tuple(Cut(spans.of(row), str(row.take("reason"))) for row in reader.rows("cuts", {"reason"})),
-        dips=tuple(_dip(row, spans) for row in reader.rows("dips", {"gain_db", "reason"})),
-        tone_sources=tuple(spans.span(pair, "plan.tone_sources_s") for pair in reader.take("tone_sources_s")),
+        phrases=_ordered(phrases, spans.rate, "plan.phrases"),
+        cuts=_ordered(cuts, spans.rate, "plan.cuts"),
+        dips=_ordered(dips, spans.rate, "plan.dips"),
+        tone_sources=tuple(spans.span(pair, path) for path, pair in reader.items("tone_sources_s")),
         floor_dbfs=reader.number("floor_dbfs"),
-        holes=tuple(spans.span(pair, "plan.holes_s") for pair in reader.take("holes_s")),
+        holes=tuple(spans.span(pair, path) for path, pair in reader.items("holes_s")),
         level=None if level is None else _level(level),
-        notes=tuple(map(str, reader.take("notes"))),
+        notes=tuple(_text(note, path) for path, note in reader.items("notes")),
     )
-    _disjoint([cut.span for cut in plan.cuts], "plan.cuts")
-    _disjoint([dip.span for dip in plan.dips], "plan.dips")
-    return plan
 
 
 _KEYS = (
     "version", "rate_hz", "length_s", "phrases", "cuts", "dips",
     "tone_sources_s", "floor_dbfs", "holes_s", "level", "notes",
 )  # fmt: skip
+MOST_HZ = 768_000.0
+MOST_S = 1e6
 
 
 class _Reader:
@@ -97,7 +102,7 @@ class _Reader:
 
     def __init__(self, data: Any, path: str, keys: set[str]) -> None:
         if not isinstance(data, Mapping):
-            raise PresetError(f"{path}: expected a table, found {data!r:.40}", HINT)
+            raise PresetError(f"{path}: expected a table, found {_shown(data)}", HINT)
         for key in data:
             if key not in keys:
                 raise PresetError(f"{path}.{key}: no such entry{suggest(str(key), keys)}", HINT)
@@ -108,17 +113,21 @@ class _Reader:
             raise PresetError(f"{self.path}.{key} is missing", HINT)
         return self.data[key]
 
-    def number(self, key: str) -> float:
-        value = self.take(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-            raise PresetError(f"{self.path}.{key} = {value!r}: must be a number", HINT)
-        return float(value)
+    def number(self, key: str, *, low: float = -math.inf, high: float = math.inf) -> float:
+        value = _number(self.take(key), f"{self.path}.{key}")
+        if not low <= value <= high:
+            raise PresetError(f"{self.path}.{key} = {value:g}: must be {low:g} to {high:g}", HINT)
+        return value
+
+    def text(self, key: str) -> str:
+        return _text(self.take(key), f"{self.path}.{key}")
+
+    def items(self, key: str) -> list[tuple[str, Any]]:
+        """The entries of a list, each with its path."""
+        return [(f"{self.path}.{key}[{i}]", item) for i, item in enumerate(_list(self.take(key), f"{self.path}.{key}"))]
 
     def rows(self, key: str, fields: set[str]) -> list[_Reader]:
-        rows = self.take(key)
-        if not isinstance(rows, Sequence) or isinstance(rows, str):
-            raise PresetError(f"{self.path}.{key}: expected a list", HINT)
-        return [_Reader(row, f"{self.path}.{key}[{i}]", {*fields, "span_s"}) for i, row in enumerate(rows)]
+        return [_Reader(row, path, {*fields, "span_s"}) for path, row in self.items(key)]
 
 
 class _Spans:
@@ -131,13 +140,42 @@ class _Spans:
         return self.span(row.take("span_s"), f"{row.path}.span_s")
 
     def span(self, pair: Any, path: str) -> Span:
-        try:
-            start, stop = (round(float(value) * self.rate) for value in pair)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise PresetError(f"{path} = {pair!r}: expected [start, stop] in seconds", HINT) from error
+        values = _list(pair, path)
+        if len(values) != 2:
+            raise PresetError(f"{path} = {_shown(pair)}: expected [start, stop] in seconds", HINT)
+        start, stop = (self._sample(_number(value, path)) for value in values)
         if not 0 <= start < stop <= self.length:
-            raise PresetError(f"{path} = {pair!r}: must run forward inside 0 to {self.length / self.rate:.3f} s", HINT)
+            inside = f"0 to {self.length / self.rate:.3f} s"
+            raise PresetError(f"{path} = {_shown(pair)}: must run forward inside {inside}", HINT)
         return Span(start, stop)
+
+    def _sample(self, second: float) -> int:
+        return round(min(max(second * self.rate, -1.0), self.length + 1.0))  # one past either end is past it
+
+
+def _number(value: Any, path: str) -> float:
+    """A finite number."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):
+            if math.isfinite(value):
+                return float(value)
+    raise PresetError(f"{path} = {_shown(value)}: must be a number", HINT)
+
+
+def _text(value: Any, path: str) -> str:
+    if not isinstance(value, str):
+        raise PresetError(f"{path} = {_shown(value)}: must be text", HINT)
+    return value
+
+
+def _list(value: Any, path: str) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise PresetError(f"{path} = {_shown(value)}: expected a list", HINT)
+    return value
+
+
+def _shown(value: Any) -> str:
+    return reprlib.repr(value)
 
 
 def _phrase(row: _Reader, spans: _Spans) -> Phrase:
@@ -147,8 +185,8 @@ def _phrase(row: _Reader, spans: _Spans) -> Phrase:
 def _dip(row: _Reader, spans: _Spans) -> PlannedDip:
     gain_db = None if row.take("gain_db") is None else row.number("gain_db")
     if gain_db is not None and not -200.0 <= gain_db <= 0.0:
-        raise PresetError(f"{row.path}.gain_db = {gain_db:g}: the bed is never raised; give 0 or less", HINT)
-    return PlannedDip(spans.of(row), gain_db, str(row.take("reason")))
+        raise PresetError(f"{row.path}.gain_db = {gain_db:g}: the bed is never raised; give 0 to -200", HINT)
+    return PlannedDip(spans.of(row), gain_db, row.text("reason"))
 
 
 def _level(data: Any) -> Level:
@@ -156,8 +194,13 @@ def _level(data: Any) -> Level:
     return Level(reader.number("target_lufs"), reader.number("ceiling_dbtp"))
 
 
-def _disjoint(spans: Sequence[Span], path: str) -> None:
-    ordered = sorted(spans)
+Row = TypeVar("Row", Phrase, Cut, PlannedDip)
+
+
+def _ordered(rows: Sequence[Row], rate: int, path: str) -> tuple[Row, ...]:
+    """Rows in order of time, no two of which overlap: the mixdown looks spans up by bisection."""
+    ordered = sorted(rows, key=lambda row: row.span)
     for earlier, later in pairwise(ordered):
-        if later.start < earlier.stop:
-            raise PresetError(f"{path}: two spans overlap at sample {later.start}", HINT)
+        if later.span.start < earlier.span.stop:
+            raise PresetError(f"{path}: two spans overlap at {later.span.start / rate:.3f} s", HINT)
+    return tuple(ordered)
