@@ -81,12 +81,16 @@ def clean(
     if plan is not None:
         options = replace(options, plan=load_plan(plan))
     files = _expand(inputs)
-    targets = _targets(files, inputs, output, out_dir)
+    if len(files) > 1 and (plan is not None or (plan_only and not json_)):
+        raise PresetError(f"a plan is for one input, here are {len(files)}", "give one input, or --plan-only --json")
     if plan_only:
         for file in files:
-            _print_plan(file, settings, options)
+            _print_plan(file, settings, options, json_)
         return
+    targets = _targets(files, inputs, output, out_dir)
     is_batch = len(files) > 1 or any(path.is_dir() for path in inputs)
+    _check_report(report, [*files, *targets], is_batch)
+    _make_folder(out_dir)
     failed: list[tuple[Path, MediacleanError]] = []
     for file, target in zip(files, targets, strict=True):
         if is_batch and target.exists() and not overwrite:
@@ -98,7 +102,7 @@ def clean(
             if not is_batch:
                 raise
             failed.append((file, error))
-            report_error(error)
+            report_error(error, source=file)
     if failed:
         _say_failed(failed, len(files), json_)
 
@@ -113,21 +117,23 @@ def _clean_one(
     with watching() as watch:
         done = run_clean(file, target, settings, options, watch=watch)
     if report is not None:
-        path = report / f"{target.name}.json" if is_batch or report.is_dir() else report
-        _write_text(path, to_report_json(done) + "\n")
+        _write_text(_report_path(report, target, is_batch), to_report_json(done) + "\n")
     if json_:
         emit("report", **to_report_dict(done))
     else:
         out().print(summary(done))
 
 
-def _print_plan(file: Path, settings: Any, options: Any) -> None:
-    from mediaclean.plan_json import to_json
+def _print_plan(file: Path, settings: Any, options: Any, json_: bool) -> None:
+    from mediaclean.plan_json import to_dict, to_json
     from mediaclean.run import dry_run
 
     with watching() as watch:
         made = dry_run(file, settings, options, watch=watch)
-    typer.echo(to_json(made))
+    if json_:
+        emit("plan", source=str(file), plan=to_dict(made))
+    else:
+        typer.echo(to_json(made))
 
 
 def one_of(name: str, value: str, known: tuple[str, ...]) -> Any:
@@ -178,12 +184,30 @@ def _targets(files: list[Path], inputs: list[Path], output: Path | None, out_dir
     twice = {target for target in targets if targets.count(target) > 1}
     if twice:
         raise OutputError(f"two inputs would both become {min(twice)}", "clean them one by one with -o")
-    if out_dir is not None:
-        try:
-            out_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{out_dir} cannot be made: {error.strerror}", "choose another --out-dir") from error
     return targets
+
+
+def _make_folder(out_dir: Path | None) -> None:
+    if out_dir is None:
+        return
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out_dir} cannot be made: {error.strerror}", "choose another --out-dir") from error
+
+
+def _report_path(report: Path, target: Path, is_batch: bool) -> Path:
+    return report / f"{target.name}.json" if is_batch or report.is_dir() else report
+
+
+def _check_report(report: Path | None, media: list[Path], is_batch: bool) -> None:
+    """A report must not land on a source or a result."""
+    if report is None:
+        return
+    if is_batch and report.exists() and not report.is_dir():
+        raise OutputError(f"{report}: is a file, but there is a report for each input", "--report FOLDER")
+    if not is_batch and any(report.resolve() == path.resolve() for path in media):
+        raise OutputError(f"{report}: the report would replace the media", "--report NAME.json")
 
 
 def _write_text(path: Path, text: str) -> None:

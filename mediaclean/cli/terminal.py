@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -65,10 +66,11 @@ def emit(event: str, **fields: Any) -> None:
     sys.stdout.flush()
 
 
-def report_error(error: MediacleanError) -> int:
-    """Say what is wrong and what to type next; returns the exit code."""
+def report_error(error: MediacleanError, *, source: Path | None = None) -> int:
+    """Say what is wrong (of many inputs, with which) and what to type next; returns the exit code."""
     if _json_lines:
-        emit("error", message=error.message, hint=error.hint, exit_code=error.exit_code)
+        which = {} if source is None else {"source": str(source)}
+        emit("error", **which, message=error.message, hint=error.hint, exit_code=error.exit_code)
         return error.exit_code
     console = err()
     console.print(Text.assemble(("error: ", "bold red"), error.message), soft_wrap=True)

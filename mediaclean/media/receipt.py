@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from mediaclean.media.fields import Field
 from mediaclean.media.lag import Lag
@@ -70,15 +70,3 @@ class Receipt:
             if lag.samples is not None and abs(lag.samples) > t.allowed
         )
         return (*streams, *fields, *lags)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data: the verdict first, then everything that was compared."""
-        return {
-            "ok": self.ok,
-            "failures": list(self.failures),
-            "source": str(self.source),
-            "result": str(self.result),
-            "streams": [asdict(proof) for proof in self.proofs],
-            "fields": [asdict(field) for field in self.fields],
-            "lags": [{**asdict(track), "ok": track.ok} for track in self.lags],
-        }
