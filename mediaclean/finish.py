@@ -6,19 +6,26 @@ out is measured as a listener will decode it; where it misses, gain and ceiling 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mediaclean.analysis import Analysis
 from mediaclean.audio import Samples
 from mediaclean.errors import OutputError
+from mediaclean.gate import DialogueLoudness, dialogue_loudness
 from mediaclean.job import Job
+from mediaclean.kweight import FrameLevels, lufs_to_power
 from mediaclean.limiter import LimiterStats
-from mediaclean.loudness import Loudness, measure
-from mediaclean.media import NewAudio, Written, check_target, decode, probe, resolve_codec, write
+from mediaclean.loudness import Loudness, Meter
+from mediaclean.media import AudioTrack, NewAudio, Written, check_target, decode, probe, resolve_codec, write
 from mediaclean.media.formats import format_of
 from mediaclean.mixing import Mix
-from mediaclean.normalise import Gain, LoudnessSettings, correct, gain_to_target, normalise
+from mediaclean.normalise import Gain, LoudnessSettings, correct, gain_to_target, normalise, shortfall
 from mediaclean.progress import watched
 from mediaclean.report import LevelUse
 
@@ -49,12 +56,33 @@ class Finished:
         return f"{codec.name} {depth}"
 
 
-def is_on_target(heard: Loudness, settings: LoudnessSettings | None) -> bool:
+@dataclass(frozen=True)
+class Heard:
+    """The figures of a sound: of the programme, and of its dialogue where the level hangs on that."""
+
+    programme: Loudness
+    dialogue: DialogueLoudness | None = None
+
+    @property
+    def anchors(self) -> dict[str, Any]:
+        """The dialogue's figures under the names that `gain_to_target` knows them by."""
+        if self.dialogue is None:
+            return {}
+        return {"dialogue_lufs": self.dialogue.lufs, "dialogue_share": self.dialogue.share}
+
+
+def source_level(analysis: Analysis) -> Heard:
+    """What the source's figures are, from the pass that listened to it."""
+    powers = lufs_to_power(analysis.level_db)
+    return Heard(analysis.loudness, dialogue_loudness(analysis.speech, powers))
+
+
+def is_on_target(heard: Heard, settings: LoudnessSettings | None) -> bool:
     """Whether the level may stay as it is: within the tolerance and under the ceiling, or nothing to measure."""
     if settings is None:
         return True
-    gain = gain_to_target(heard, settings)
-    return abs(gain.gain_db) <= settings.tolerance_lu and heard.true_peak_dbtp <= settings.ceiling_dbtp
+    gain = gain_to_target(heard.programme, settings, **heard.anchors)
+    return abs(gain.gain_db) <= settings.tolerance_lu and heard.programme.true_peak_dbtp <= settings.ceiling_dbtp
 
 
 def can_copy(job: Job, part: Path) -> bool:
@@ -79,39 +107,50 @@ def copy_through(job: Job, part: Path, before: Loudness, *, extra: Extra = no_ex
     return Finished(written, before, copied=True)
 
 
-def finish(job: Job, mix: Mix, part: Path, before: Loudness, *, extra: Extra = no_extra) -> Finished:
-    """Write the mix at its level and measure what came out.
+def finish(job: Job, mix: Mix, part: Path, analysis: Analysis, *, extra: Extra = no_extra) -> Finished:
+    """Write the mix at its level and measure what came out, until it is right.
 
     Args:
         part: the temporary file, which the caller renames.
-        before: loudness of the source, which is the mix's where the plan changes nothing but the level.
+        analysis: of the source, whose figures are the mix's where the plan changes nothing but the level.
         extra: makes further audio tracks, anew for every try.
     """
     settings = job.preset.loudness
-    gain = _first_gain(job, mix, before, settings)
-    while True:
-        stats = LimiterStats()
+    if settings is None:
+        with job.stopwatch.stage("write"):
+            written = _write(job, mix, part, None, LimiterStats(), extra())
+        with job.stopwatch.stage("check"):
+            return Finished(written, _hear_file(job, part, analysis).programme)
+    heard = _hear_mix(job, mix, analysis)
+    gain: Gain | None = gain_to_target(heard.programme, settings, **heard.anchors)
+    while gain is not None:
+        stats, last = LimiterStats(), gain
         with job.stopwatch.stage("write"):
             written = _write(job, mix, part, gain, stats, extra())
         with job.stopwatch.stage("check"):
-            after = _measure_file(job, part)
-        better = correct(gain, after, settings) if gain and settings else None
-        if better is None:
-            break
-        gain = better
-    if gain is None:
-        return Finished(written, after)
-    level = LevelUse(round(gain.gain_db, 2), round(stats.max_reduction_db, 2), gain.tries + 1, gain.note)
-    return Finished(written, after, level)
+            after = _hear_file(job, part, analysis)
+        dialogue_lufs = after.dialogue.lufs if after.dialogue else None
+        gain = correct(last, after.programme, settings, dialogue_lufs=dialogue_lufs)
+    missed = shortfall(last, after.programme, settings, dialogue_lufs=dialogue_lufs)
+    reason = " ".join(text for text in (last.note, missed) if text)
+    level = LevelUse(round(last.gain_db, 2), round(stats.max_reduction_db, 2), last.tries + 1, reason)
+    return Finished(written, after.programme, level)
 
 
-def _first_gain(job: Job, mix: Mix, before: Loudness, settings: LoudnessSettings | None) -> Gain | None:
-    if settings is None:
-        return None
+def _hear_mix(job: Job, mix: Mix, analysis: Analysis) -> Heard:
     if not mix.plan.changes_sound:
-        return gain_to_target(before, settings)
+        return source_level(analysis)
     with job.stopwatch.stage("measure"):
-        return gain_to_target(measure(mix.chunks("measure"), job.rate, job.track.layout), settings)
+        return hear(mix.chunks("measure"), job.track, analysis.speech)
+
+
+def hear(chunks: Iterable[Samples], track: AudioTrack, speech: NDArray[np.float32]) -> Heard:
+    """Measure a sound that has its speech where `speech` says (probability per frame)."""
+    levels = FrameLevels(track.rate, track.layout, track.channels)
+    meter = Meter(track.rate, track.layout, track.channels, frames=levels)
+    for chunk in chunks:
+        meter.add(chunk)
+    return Heard(meter.result(), dialogue_loudness(speech, levels.result()))
 
 
 def _write(
@@ -134,12 +173,12 @@ def _write(
     )
 
 
-def _measure_file(job: Job, part: Path) -> Loudness:
+def _hear_file(job: Job, part: Path, analysis: Analysis) -> Heard:
     """The clean track of the finished file as it decodes."""
     media = probe(part)
     track = media.tracks[clean_position(job)]
     sound = watched(decode(media, track), "check", track.rate, track.length, job.watch)
-    return measure(sound, track.rate, track.layout)
+    return hear(sound, track, analysis.speech)
 
 
 def clean_position(job: Job) -> int:

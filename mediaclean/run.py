@@ -14,7 +14,7 @@ from mediaclean.analysis import Analysis, analyse
 from mediaclean.backends.detector import load_detector
 from mediaclean.dialogue_track import ASR_RATE
 from mediaclean.errors import MediaError, OutputError, PresetError
-from mediaclean.finish import Finished, can_copy, copy_through, finish, is_on_target
+from mediaclean.finish import Finished, can_copy, copy_through, finish, is_on_target, source_level
 from mediaclean.job import CleanOptions, Job
 from mediaclean.loudness import Loudness, measure
 from mediaclean.media import NewAudio, Receipt, StreamInfo, check_target, choose_track, probe, staged, verify
@@ -189,10 +189,10 @@ def _finish(job: Job, mix: Mix, voices: Voices, part: Path, analysis: Analysis) 
     def extra() -> tuple[NewAudio, ...]:
         return (_dialogue_track(job, mix, voices),) if job.options.dialogue_track else ()
 
-    level_is_right = is_on_target(analysis.loudness, job.preset.loudness)
+    level_is_right = is_on_target(source_level(analysis), job.preset.loudness)
     if not mix.plan.changes_sound and level_is_right and can_copy(job, part):
         return copy_through(job, part, analysis.loudness, extra=extra)
-    return finish(job, mix, part, analysis.loudness, extra=extra)
+    return finish(job, mix, part, analysis, extra=extra)
 
 
 def _check_target(job: Job, target: Path) -> tuple[str, ...]:
