@@ -7,6 +7,7 @@ then the file, then the defaults of the records.
 from __future__ import annotations
 
 import dataclasses
+import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -139,7 +140,7 @@ def to_tables(preset: Preset) -> dict[str, Any]:
 
 def to_toml(preset: Preset) -> str:
     """The resolved preset as TOML that `load_preset` reads back to the same record."""
-    lines = [f'about = "{_escaped(preset.about)}"']
+    lines = [f"about = {_literal(preset.about)}"]
     for stage, table in to_tables(preset).items():
         if isinstance(table, Mapping):
             lines.extend(["", f"[{stage}]"])
@@ -152,8 +153,6 @@ def _literal(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return repr(value)
-    return f'"{_escaped(str(value))}"'
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return json.dumps(str(value), ensure_ascii=False).replace(
+        "\x7f", "\\u007f"
+    )  # JSON's escapes are TOML's, but for DEL
