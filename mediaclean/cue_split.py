@@ -84,12 +84,15 @@ class Places:
         self._tick = float(tick_s)
         self._origin = float(origin_s)
         self._cost = np.zeros(0)
+        self._low = np.zeros(0, dtype=bool)  # no higher than the neighbours: the only places worth weighing
         if levels is not None and len(levels):
             value = np.asarray(levels, dtype=np.float64)
             around = np.convolve(np.pad(value, (3, 0), mode="edge")[:-1], np.full(3, 1 / 3), mode="valid")
             usual = float(np.percentile(value, 90) - np.percentile(value, 10))
             spread = max(usual, 0.25 * float(np.ptp(value)), 1e-9)
             self._cost = np.clip(2.0 * (around - np.median(value)) / spread, -2.0, 2.0)
+            sides = np.pad(self._cost, 1, constant_values=np.inf)
+            self._low = (self._cost <= sides[:-2]) & (self._cost <= sides[2:])
 
     def of(self, voices: Sequence[tuple[int, int]], stop: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Ticks after the first voice's start and before `stop` where a cue may begin, ascending, and their costs."""
@@ -99,6 +102,8 @@ class Places:
             first = int((start * tick - self._origin) / FRAME_S) + 1
             last = int((end * tick - self._origin) / FRAME_S)
             for frame in range(max(first, 0), last):
+                if frame < len(self._low) and not self._low[frame]:
+                    continue
                 place = int((frame * FRAME_S + self._origin) / tick)
                 cost = float(self._cost[frame]) if frame < len(self._cost) else 0.0
                 costs[place] = min(cost, costs.get(place, cost))
