@@ -225,9 +225,12 @@ class _Facts:
         return TrackStats(mean, float(np.sqrt(max(0.0, self._squares / count - mean * mean))))
 
     def bandwidth_hz(self) -> float:
-        """The lowest frequency above which all third octaves lie 80 dB under the loudest, or half the rate."""
+        """The highest frequency at which the long-term spectrum comes within 80 dB of its peak; 0 for silence.
+
+        The level is taken over nine bins, lest a single line stand for sound.
+        """
         if not self._spectrum.any():
             return 0.0
-        level = np.asarray(power_to_db(self._spectrum / self._spectrum.max()))
-        alive = np.flatnonzero(np.convolve(level, np.ones(9) / 9, mode="same") > -80.0)
+        level = np.pad(power_to_db(self._spectrum / self._spectrum.max()), 4, mode="edge")
+        alive = np.flatnonzero(np.convolve(level, np.ones(9) / 9, mode="valid") > -80.0)
         return float((alive[-1] + 1) / (self.SIZE // 2 + 1) * self._rate / 2) if alive.size else 0.0
