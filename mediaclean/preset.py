@@ -153,6 +153,5 @@ def _literal(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return repr(value)
-    return json.dumps(str(value), ensure_ascii=False).replace(
-        "\x7f", "\\u007f"
-    )  # JSON's escapes are TOML's, but for DEL
+    text = json.dumps(str(value), ensure_ascii=False)  # JSON's escapes are TOML's, which escapes DEL as well
+    return text.replace("\x7f", "\\u007f")
