@@ -85,14 +85,11 @@ class Model:
 
 def known(folder: Path | None = None) -> list[Model]:
     """Our own network, then all that demucs knows by name, then what the folder adds, each with its state."""
-    weights = sorted((Path(__file__).parent / "backends").glob("dialogue*.safetensors"))
-    own = WeightFile("dialogue", 1.0, weights[0] if weights else None, "", _size(weights[0]) if weights else None)
-    dialogue = Model("dialogue", "dialogue", "MIT", "", (own,))
-    return [dialogue, *(_model(name, folder) for name in _bags(folder))]
+    return [_dialogue(), *(_model(name, folder) for name in _bags(folder))]
 
 
 def find(name: str, folder: Path | None = None) -> Model:
-    """A demucs model by its name or the signature of one network, with its state.
+    """A model by its name, or the signature of one demucs network, with its state.
 
     Args:
         folder: looked through first; None stands for ``MEDIACLEAN_MODELS``.
@@ -100,6 +97,8 @@ def find(name: str, folder: Path | None = None) -> Model:
     Raises:
         BackendError: if no such model is known.
     """
+    if name == "dialogue":
+        return _dialogue()
     bags = _bags(folder)
     if name not in bags and not _SIGNATURE.fullmatch(name):
         raise BackendError(f"{name}: no such model{suggest(name, bags)}", "mediaclean models list")
@@ -107,7 +106,7 @@ def find(name: str, folder: Path | None = None) -> Model:
 
 
 def fetch(name: str, watch: Watch = ignore, folder: Path | None = None) -> Model:
-    """Get what is missing of a demucs model from the hub, to the folder or else to the hub's cache.
+    """Get what is missing of a model from the hub, to the folder or else to the hub's cache.
 
     Args:
         watch: hears of the stage ``download``, which counts megabytes instead of seconds.
@@ -149,6 +148,18 @@ def verify(path: Path, sha256: str) -> str:
             "delete it if it is still there, then: mediaclean models fetch",
         )
     return digest.hexdigest()
+
+
+def _dialogue() -> Model:
+    path = Path(__file__).parent / "backends" / "dialogue.safetensors"
+    here = path.is_file()
+    return Model(
+        "dialogue",
+        "dialogue",
+        "MIT",
+        "",
+        (WeightFile("dialogue", 1.0, path if here else None, "", _size(path) if here else None),),
+    )
 
 
 def _model(name: str, folder: Path | None) -> Model:
@@ -226,7 +237,8 @@ def _size(path: Path) -> int:
 def _download(model: Model, file: WeightFile, watch: Watch, folder: Path | None) -> None:
     """One file from the hub, with progress, held against the hash that is known or that the hub tells."""
     if not model.repo:
-        raise BackendError(f"{file.signature} of {model.name} is in no folder and not on the hub", "check the folder")
+        hint = "install mediaclean again" if model.name == "dialogue" else "put it into the folder"
+        raise BackendError(f"{file.signature} of {model.name} is not here, and not on the hub", hint)
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
     name, endpoint = f"{file.signature}.safetensors", os.environ.get("HF_ENDPOINT")

@@ -103,6 +103,8 @@ def load(name: str, *, device: str, stats: Stats, folder: Path | None = None) ->
         BackendError: if the model is unknown, not here, damaged, or none of demucs's networks.
     """
     model = find(name, folder)
+    if model.engine != "demucs":
+        raise BackendError(f"{name} is no network of demucs", f"--engine {model.engine}")
     if model.note:
         raise BackendError(f"{name} cannot be used: {model.note}", "mediaclean models list")
     pytorch()

@@ -218,6 +218,12 @@ def test_missing_weights_tell_how_to_get_them(tmp_path: Path) -> None:
     assert missing.value.hint == "mediaclean models fetch htdemucs"
 
 
+def test_our_own_network_is_no_demucs_model() -> None:
+    with pytest.raises(BackendError, match="no network of demucs") as other:
+        demucs.load("dialogue", device="cpu", stats=Stats())
+    assert other.value.hint == "--engine dialogue"
+
+
 @pytest.mark.gpu
 def test_a_gpu_gives_the_same_voice(folder: Path) -> None:
     if not torch.cuda.is_available():

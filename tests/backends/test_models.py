@@ -165,7 +165,7 @@ def test_a_folder_may_describe_its_own_model(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("models: ['aaaaaaaa']\nsegment: 5\n")
     model = models.find("mine", tmp_path)
     assert (model.segment_s, model.present, model.repo) == (5, False, "")
-    with pytest.raises(BackendError, match="in no folder and not on the hub"):
+    with pytest.raises(BackendError, match="is not here, and not on the hub"):
         models.fetch("mine", folder=tmp_path)
 
 
@@ -174,3 +174,7 @@ def test_a_description_that_cannot_be_read(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine.yaml").write_bytes(text.encode("latin-1"))
     with pytest.raises(BackendError, match=r"mine\.yaml cannot be read"):
         models.find("mine", tmp_path)
+
+
+def test_our_own_network_needs_no_fetching() -> None:
+    assert models.fetch("dialogue") == models.find("dialogue") == models.known()[0]
