@@ -16,12 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.kweight import Powers, lufs_to_power, power_to_lufs
-from mediaclean.loudness import ABSOLUTE_GATE_LUFS
+from mediaclean.loudness import ABSOLUTE_GATE_LUFS, window_means
 from mediaclean.settings import Settings, setting
 
 FRAME_S = 0.032
 _BLOCK, _HOP = 12, 3
 """Blocks of 384 ms with 75 % overlap, the nearest that whole frames allow to 400 ms."""
+
+_WINDOW = 94
+"""Frames of a short-term window of 3 s."""
 
 _PAUSE = 16.0
 """A block 12 dB below the speech is none; on clean speech this lands within 0.2 LU of its integrated loudness."""
@@ -53,6 +56,7 @@ class DialogueLoudness:
         share: speech blocks among all blocks, 0 to 1.
         low_lufs, high_lufs: the error bar of `lufs` over the detector's threshold and, where a bed was taken off, its
             uncertainty.
+        range_lu: loudness range of the dialogue: 10th to 95th percentile over the 3 s windows that are mostly speech.
         bed_lufs: the bed under the speech; None where it was not heard.
         source: what `lufs` rests on: the separated ``voice`` (where its bed is given and pauses are heard, the mean in
             decibels of its figure and that of ``less-bed``), the mix ``less-bed``, or the whole ``mix`` because
@@ -64,6 +68,7 @@ class DialogueLoudness:
     share: float
     low_lufs: float | None
     high_lufs: float | None
+    range_lu: float | None
     bed_lufs: float | None
     source: Literal["voice", "less-bed", "mix"]
 
@@ -97,7 +102,7 @@ def dialogue_loudness(
     mix = _blocks(powers)
     speech = _speech_blocks(probability, settings.threshold) & (mix > lufs_to_power(ABSOLUTE_GATE_LUFS))
     if not speech.any():
-        return DialogueLoudness(None, None, 0.0, None, None, None, "mix")
+        return DialogueLoudness(None, None, 0.0, None, None, None, None, "mix")
     bed = _bed(probability, powers, settings)
     doubtful = [_speech_blocks(probability, settings.threshold + by) for by in (-settings.spread, settings.spread)]
     readings = []
@@ -119,6 +124,7 @@ def dialogue_loudness(
         share=float(speech.mean()),
         low_lufs=min(figures),
         high_lufs=max(figures),
+        range_lu=_range(probability, powers, settings.threshold),
         bed_lufs=None if bed is None else float(power_to_lufs(bed[speech].mean())),
         source="voice" if voice_powers is not None else "mix" if bed is None else "less-bed",
     )
@@ -134,6 +140,16 @@ def _blocks(frames: NDArray[Any]) -> NDArray[np.float64]:
 def _speech_blocks(probability: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
     """Blocks at least half of whose frames are speech."""
     return _blocks(probability >= threshold) >= 0.5
+
+
+def _range(probability: NDArray[np.float32], powers: Powers, threshold: float) -> float | None:
+    windows = window_means(powers, _WINDOW)
+    spoken = window_means((probability >= threshold).astype(np.float64), _WINDOW) >= 0.5
+    levels = power_to_lufs(windows[spoken & (windows > lufs_to_power(ABSOLUTE_GATE_LUFS))])
+    if not len(levels):
+        return None
+    low, high = np.percentile(levels, [10, 95], method="nearest")
+    return float(high - low)
 
 
 def _loudness(voice: Powers, mix: Powers, speech: NDArray[np.bool_]) -> float:
