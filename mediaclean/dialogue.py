@@ -7,8 +7,8 @@ is cut out of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +21,7 @@ from mediaclean.audio import Samples, Span
 from mediaclean.cues import Cue, CueSettings, make_cues, to_srt, to_vtt
 from mediaclean.dialogue_track import to_asr, write_asr_wav
 from mediaclean.duck import DuckSettings
+from mediaclean.errors import OutputError
 from mediaclean.job import CleanOptions, Job
 from mediaclean.limiter import limit
 from mediaclean.loudness import measure
@@ -78,8 +79,10 @@ def write_dialogue(
 
     job = open_job(source, preset, options or CleanOptions(), watch)
     files = tuple(Path(f"{base}{suffix}") for suffix in SUFFIXES)
-    with ExitStack() as stack:
-        wav, vtt, srt, table = (stack.enter_context(staged(path, overwrite=job.options.overwrite)) for path in files)
+    for file in files:
+        if file.exists() and file.samefile(job.media.path):
+            raise OutputError(f"{file}: is the source itself, which is never written to", "choose another name with -o")
+    with _all_or_none(files, overwrite=job.options.overwrite) as (wav, vtt, srt, table):
         analysis = listen(job)
         plan = make_plan(analysis, job.preset, engine=job.options.engine)
         voices, _, spool = separate_voices(job, plan, analysis.stats, spool_folder(files[0]), lambda _: None)
@@ -90,9 +93,25 @@ def write_dialogue(
         vtt.write_text(to_vtt(cues), encoding="utf-8", newline="")
         srt.write_text(to_srt(cues), encoding="utf-8", newline="")
         table.write_text(json.dumps(_table(job, analysis, spans, cues), indent=2) + "\n", encoding="utf-8")
-        if spool is not None:
-            stack.callback(spool.remove)
+    if spool is not None:
+        spool.remove()
     return Dialogue(files, tuple(cues), plan.speech_share)
+
+
+@contextmanager
+def _all_or_none(files: Sequence[Path], *, overwrite: bool) -> Iterator[list[Path]]:
+    """A temporary name for each file; when the block ends well all get their own names, else none does."""
+    made: dict[Path, int] = {}
+    try:
+        with ExitStack() as stack:
+            parts = [stack.enter_context(staged(file, overwrite=overwrite)) for file in files]
+            yield parts
+            made = {file: part.stat().st_ino for file, part in zip(files, parts, strict=True)}
+    except BaseException:
+        for file, node in made.items():
+            if file.exists() and file.stat().st_ino == node:  # not what another program put there meanwhile
+                file.unlink()
+        raise
 
 
 def spoken(analysis: Analysis, settings: SpeechSettings) -> list[Span]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mediaclean.cli.terminal import emit, err, out, report_error, use_json_lines, watching
-from mediaclean.errors import MediacleanError, OutputError, PresetError
+from mediaclean.errors import MediacleanError, MediaError, OutputError, PresetError
 
 SUFFIXES = {
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".mxf", ".wmv", ".flv",
@@ -152,7 +152,7 @@ def _bit_rate(text: str | None) -> int | None:
         number, factor = number[:-1], 1000 if number.endswith("k") else 1_000_000
     try:
         bits = round(float(number) * factor)
-    except ValueError:
+    except (ValueError, OverflowError):
         bits = 0
     if not 6_000 <= bits <= 20_000_000:
         raise PresetError(f"--bitrate {text}: not a bit rate", "for example --bitrate 256k")
@@ -168,7 +168,7 @@ def _expand(inputs: list[Path]) -> list[Path]:
             continue
         found = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.stem.endswith(".clean"))
         if not found:
-            raise OutputError(f"{path}: no media files in this folder", "give files, or another folder")
+            raise MediaError(f"{path}: no media files in this folder", "give files, or another folder")
         files.extend(found)
     return files
 
@@ -179,6 +179,8 @@ def _targets(files: list[Path], inputs: list[Path], output: Path | None, out_dir
             raise OutputError("-o names one result, but there are many inputs", "use --out-dir FOLDER")
         if out_dir is not None:
             raise OutputError("-o and --out-dir together", "give one of them")
+        if output.is_dir():
+            raise OutputError(f"{output}: is a folder", f"--out-dir {output}")
         return [output]
     targets = [(out_dir or file.parent) / f"{file.stem}.clean{file.suffix}" for file in files]
     twice = {target for target in targets if targets.count(target) > 1}
