@@ -1,6 +1,6 @@
 """The border with containers and codecs: the only place that imports PyAV."""
 
-from mediaclean.media.codecs import AudioCodec, resolve_codec
+from mediaclean.media.codecs import AudioCodec, encoder_names, resolve_codec
 from mediaclean.media.decode import decode, read_spans
 from mediaclean.media.fields import Field
 from mediaclean.media.lag import Lag, measure_lag
@@ -31,6 +31,7 @@ __all__ = [
     "check_target",
     "choose_track",
     "decode",
+    "encoder_names",
     "measure_lag",
     "packet_hashes",
     "probe",

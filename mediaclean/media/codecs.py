@@ -30,6 +30,8 @@ _STEPS = {
     "ac3": (96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640),
 }
 
+_USUAL = ("aac", "opus", "mp3", "ac3", "eac3", "mp2", "flac", "alac", "pcm_s16le", "pcm_s24le", "pcm_f32le")
+
 
 @dataclass(frozen=True)
 class AudioCodec:
@@ -79,6 +81,11 @@ def resolve_codec(
         return AudioCodec(name, encoder, rate, layout, None, _depth(name, track))
     channels = av.AudioLayout(layout).nb_channels
     return AudioCodec(name, encoder, rate, layout, bit_rate or _bit_rate(name, track, rate, channels), None)
+
+
+def encoder_names() -> list[str]:
+    """The usual audio codecs that can be written here."""
+    return [name for name in _USUAL if _encodes(_ENCODERS.get(name, name))]
 
 
 def _asked(codec: str, form: Format, target: Path) -> str:
