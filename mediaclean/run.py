@@ -217,7 +217,7 @@ def _proven(job: Job, target: Path, part: Path, finished: Finished) -> Receipt:
         OutputError: if anything that was to be kept is not there.
     """
     cleaned = () if finished.copied else (job.track.number,)
-    receipt = verify(job.media.path, part, cleaned=cleaned, dropped=finished.written.dropped_streams)
+    receipt = verify(job.media.path, part, cleaned=cleaned, dropped=finished.written.dropped)
     if not receipt.ok:
         raise OutputError(
             f"{target.name} would not match its source: {receipt.failures[0]}",
