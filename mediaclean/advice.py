@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from mediaclean.analysis import Analysis
-from mediaclean.bed import measure_sections
-from mediaclean.plan import NOISE_MARGIN_LU
+from mediaclean.audio import FLOOR_DB, Span
+from mediaclean.bed import measure_sections, quiet_frames
+from mediaclean.plan import NOISE_MARGIN_LU, steady_noise
 from mediaclean.roomtone import RoomToneSettings
-from mediaclean.roomtone_sources import floor_level_dbfs
+from mediaclean.roomtone_sources import SILENT_DB
 from mediaclean.speech import SpeechSettings, phrases
 
 Treatment = Literal["leave", "duck", "reduce", "remove"]
@@ -62,17 +63,25 @@ def advise(analysis: Analysis) -> Advice:
     spans = phrases(analysis.speech, SpeechSettings(), analysis.rate, analysis.length)
     sections = measure_sections(analysis.level_db, spans, analysis.rate)
     differences = np.array([section.difference_lu for section in sections])
-    floor_dbfs = floor_level_dbfs(analysis.level_db, analysis.speech, RoomToneSettings())
-    steady = bool(sections) and float(np.median([s.bed_lufs for s in sections])) <= floor_dbfs + NOISE_MARGIN_LU
+    noise_lufs, _ = steady_noise(analysis, sections, RoomToneSettings())
+    steady = bool(sections) and float(np.median([s.bed_lufs for s in sections])) <= noise_lufs + NOISE_MARGIN_LU
     treatment, reason = _treatment(differences, is_steady=steady)
     return Advice(
         treatment,
         reason,
         sum(span.length for span in spans) / max(1, analysis.length),
         (float(np.median(differences)), float(np.percentile(differences, 10))) if sections else None,
-        floor_dbfs,
+        _floor_dbfs(analysis, spans),
         tuple(_warnings(analysis)),
     )
+
+
+def _floor_dbfs(analysis: Analysis, spans: Sequence[Span]) -> float:
+    """Where speech never stops, the quietest tenth of all; digital silence does not count."""
+    heard = analysis.level_db > SILENT_DB
+    quiet = heard & quiet_frames(spans, len(analysis.level_db), analysis.rate)
+    levels = analysis.level_db[quiet if quiet.any() else heard]
+    return float(np.percentile(levels, 10)) if levels.size else FLOOR_DB
 
 
 def _treatment(differences_lu: Sequence[float] | np.ndarray[Any, Any], *, is_steady: bool) -> tuple[Treatment, str]:

@@ -114,7 +114,8 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
     """
     spans = phrases(analysis.speech, preset.speech or SpeechSettings(), analysis.rate, analysis.length)
     sections = measure_sections(analysis.level_db, spans, analysis.rate)
-    floor_lufs, sources = _tone(analysis, sections, preset)
+    tone = preset.room_tone or RoomToneSettings()
+    floor_lufs, sources = steady_noise(analysis, sections, tone)
     over_bed = _over_bed(sections, floor_lufs, preset) if engine != "none" else []
     cuts = _cuts(over_bed, analysis, preset)
     lowered = _passages(over_bed, sections, spans, floor_lufs, analysis, preset)
@@ -125,9 +126,7 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
         cuts=tuple(cuts),
         dips=tuple(_dips(over_bed, lowered, preset)),
         tone_sources=tuple(sources),
-        floor_dbfs=round(
-            floor_level_dbfs(analysis.level_db, analysis.speech, preset.room_tone or RoomToneSettings()), 1
-        ),
+        floor_dbfs=round(floor_level_dbfs(analysis.level_db, analysis.speech, tone), 1),
         holes=tuple(analysis.holes) if preset.room_tone else (),
         level=_level(preset),
         notes=tuple(_notes(analysis, spans, sections, over_bed, sources, engine, preset)),
@@ -149,13 +148,14 @@ def _phrase(span: Span, sections: Sequence[Section], analysis: Analysis) -> Phra
     )
 
 
-def _tone(analysis: Analysis, sections: Sequence[Section], preset: Preset) -> tuple[float, list[Span]]:
-    """The level of the recording's own steady noise in LUFS, and where its tone can be learned.
+def steady_noise(
+    analysis: Analysis, sections: Sequence[Section], settings: RoomToneSettings
+) -> tuple[float, list[Span]]:
+    """The level of the recording's own noise in LUFS, minus infinity for none, and where room tone can be learned.
 
     What is nearly as loud as the speech is no room but the scene, wind or traffic: it is not spread over holes, but it
     is noise all the same, and no reason to separate what music would be.
     """
-    settings = preset.room_tone or RoomToneSettings()
     sources = choose_sources(
         analysis.level_db,
         analysis.speech,
