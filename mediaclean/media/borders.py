@@ -26,6 +26,11 @@ def open_input(path: Path) -> InputContainer:
     return av.open(f"file:{path}", metadata_errors=_METADATA_ERRORS)
 
 
+def path_of(container: InputContainer | OutputContainer) -> Path:
+    """The file that a container was opened from or for."""
+    return Path(str(container.name).removeprefix("file:"))
+
+
 def open_output(path: Path, muxer: str, options: dict[str, str]) -> OutputContainer:
     """A new file, open for writing; use it as a context manager inside `writing`."""
     return av.open(f"file:{path}", "w", format=muxer, container_options=options, metadata_errors=_METADATA_ERRORS)

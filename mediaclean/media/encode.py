@@ -44,11 +44,9 @@ def trims(codec: AudioCodec, form: Format, start_s: Fraction) -> bool:
     the encoder starts on a mirrored lead-in, whose packets are thrown away; the decoder then fades in over the
     first frame, and every reader is in sync.
     """
-    if codec.lossless:
+    if codec.lossless or codec.name == "opus":
         return False
-    if form.family == "mp4":
-        return start_s > 0
-    return codec.name != "opus" and form.family not in {"mp3", "ogg"}
+    return start_s > 0 if form.family == "mp4" else form.family not in {"mp3", "ogg"}
 
 
 def new_context(codec: AudioCodec, *, reservoir: bool = True) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,89 +12,127 @@ import av.error
 from av.container import InputContainer
 from av.stream import Disposition
 
-from mediaclean.media.header import global_tags, stream_tags
+from mediaclean.media.formats import family_of, without
+from mediaclean.media.header import BIBLIOGRAPHIC, global_tags, stream_tags
 from mediaclean.media.probe import readable
 from mediaclean.media.routes import tag_of
 
-# Tags that name the handler of a track; Matroska keeps them in capitals, MPEG-TS has no place for them.
-_WORDS = ("language", "title", "handler_name", "timecode", "rotate", "filename", "mimetype")
+# Tags of a stream that every family keeps in its own way; others are compared within one family.
+_WORDS = {"language", "title", "timecode"}
 _CHAPTER_S = Fraction(1, 1000)
+_TEXT = {"subrip", "mov_text", "webvtt"}
+_ROTATION = {"rotation", "side data displaymatrix"}
+_NO_PLACE = "the container has no place for it"
 
 
 @dataclass(frozen=True)
 class Field:
-    """One row of the receipt: a property, its value on both sides, and whether that is as it must be."""
+    """One row of the receipt: a property, its value on both sides, whether that is as it must be, and why."""
 
     what: str
     source: str
     result: str
     ok: bool
+    note: str = ""
 
 
-def stream_fields(source: Any, result: Any, *, same_family: bool) -> Iterator[Field]:
-    """The rows for a copied stream."""
+def stream_fields(source: Any, result: Any, families: tuple[str, str]) -> Iterator[Field]:
+    """The rows for a copied stream; `families` are those of the two containers."""
     name = f"stream {source.index}"
+    same = families[0] == families[1]
     ours, theirs = _properties(source), _properties(result)
-    if same_family:
+    if same and source.type != "attachment":
         ours["tag"], theirs["tag"] = tag_of(source), tag_of(result)
     for key, value in ours.items():
-        if value or theirs[key]:
-            yield Field(f"{name} {key}", value, theirs[key], value == theirs[key])
-    yield from _tag_fields(name, stream_tags(source), stream_tags(result), same_family=same_family)
+        other = theirs[key]
+        converted = key == "codec" and {value, other} <= _TEXT
+        if value or other:
+            yield Field(f"{name} {key}", value, other, value == other or converted, "converted" * converted)
+    yield _disposition_field(name, source, result, families)
+    ours, theirs = _lowered(stream_tags(source)), _lowered(stream_tags(result))
+    missing = without(families[1])
+    for key, value in ours.items():
+        lost = f"{key}s" in missing or ("tags" in missing and key not in _WORDS)
+        lost |= key == "language" and source.type != "audio" and families[1] == "mpegts"
+        if same or key in _WORDS:
+            yield _tag_field(f"{name} {key}", key, value, theirs.get(key, ""), lost=lost)
 
 
-def global_fields(source: InputContainer, result: InputContainer, *, same_family: bool) -> Iterator[Field]:
+def global_fields(source: InputContainer, result: InputContainer, dropped: Collection[str]) -> Iterator[Field]:
     """The rows for global tags and chapters."""
-    yield from _tag_fields("file", global_tags(source), global_tags(result), same_family=same_family)
-    ours: Any = source.chapters()
-    theirs: Any = result.chapters()
-    yield Field("chapters", str(len(ours)), str(len(theirs)), len(ours) == len(theirs))
-    for number, (mine, other) in enumerate(zip(ours, theirs, strict=False), start=1):
-        titles = _title(mine), _title(other)
-        times = mine["start"] * mine["time_base"], other["start"] * other["time_base"]
-        ok = titles[0] == titles[1] and abs(times[0] - times[1]) <= _CHAPTER_S
+    families = family_of(source.format.name), family_of(result.format.name)
+    ours, theirs = _lowered(global_tags(source)), _lowered(global_tags(result))
+    for key, value in ours.items():
+        if families[0] == families[1] or key == "title":
+            yield _tag_field(f"file {key}", key, value, theirs.get(key, ""), lost="tags" in without(families[1]))
+    mine: Any = source.chapters()
+    other: Any = result.chapters()
+    gone = f"{len(mine)} chapters" in dropped
+    ok = len(mine) == len(other) or gone
+    yield Field("chapters", str(len(mine)), str(len(other)), ok, "left out on demand" * gone)
+    for number, (before, after) in enumerate(zip(mine, other, strict=False), start=1):
+        titles = _title(before), _title(after)
+        times = before["start"] * before["time_base"], after["start"] * after["time_base"]
         shown = [f"{float(time):.3f} s {title}" for time, title in zip(times, titles, strict=True)]
+        ok = titles[0] == titles[1] and abs(times[0] - times[1]) <= _CHAPTER_S
         yield Field(f"chapter {number}", shown[0], shown[1], ok)
 
 
-def picture_fields(source: InputContainer, result: InputContainer, ours: int, theirs: int) -> Iterator[Field]:
+def picture_fields(
+    source: InputContainer, result: InputContainer, indices: tuple[int, int], dropped: Collection[str]
+) -> Iterator[Field]:
     """The rows for what the first decoded picture carries: rotation, colours, HDR and other side data."""
-    name = f"stream {ours}"
-    mine, other = _first_picture(source, ours), _first_picture(result, theirs)
+    name = f"stream {indices[0]}"
+    mine, other = _first_picture(source, indices[0]), _first_picture(result, indices[1])
     for key in sorted(mine.keys() | other.keys()):
-        yield Field(f"{name} {key}", mine.get(key, ""), other.get(key, ""), mine.get(key) == other.get(key))
+        gone = key in _ROTATION and f"the rotation of {name}" in dropped
+        ok = mine.get(key) == other.get(key) or gone
+        yield Field(f"{name} {key}", mine.get(key, ""), other.get(key, ""), ok, "left out on demand" * gone)
 
 
 def _properties(stream: Any) -> dict[str, str]:
     context = stream.codec_context
+    if stream.type == "attachment":
+        return {"file": str(stream.name or "")}
     found = {"codec": context.codec.canonical_name if context is not None else str(stream.name or "")}
-    found["dispositions"] = ", ".join(sorted(_dispositions(stream)))
     if stream.type == "video" and context is not None:
         found["size"] = f"{context.width}x{context.height}"
         found["sample aspect"] = str(stream.sample_aspect_ratio or "1")
         found["pixels"] = str(context.pix_fmt or "")
-        found["colour"] = f"{context.color_range} {context.color_primaries} {context.color_trc} {context.colorspace}"
+        # Limited range is what unmarked YUV is taken for.
+        limited = (context.pix_fmt or "").startswith("yuv") and context.color_range == 0
+        range_ = 1 if limited else context.color_range
+        found["colour"] = f"{range_} {context.color_primaries} {context.color_trc} {context.colorspace}"
         found["profile"] = str(context.profile or "")
     if stream.type == "audio" and context is not None:
         found["sound"] = f"{context.sample_rate} Hz {context.layout.name}"
     return found
 
 
-def _dispositions(stream: Any) -> set[str]:
-    # MP4 has no original, dub and the like; whoever holds them is compared on what both know.
-    return {flag.name for flag in Disposition(stream.disposition) if flag.name}
+def _disposition_field(name: str, source: Any, result: Any, families: tuple[str, str]) -> Field:
+    ours, theirs = ({flag.name or "" for flag in Disposition(stream.disposition)} for stream in (source, result))
+    note = ""
+    ok = ours == theirs
+    if not ok and "dispositions" in without(families[1]):
+        ok, note = True, _NO_PLACE
+    elif not ok and families[0] != families[1] and ours ^ theirs <= {"default"}:
+        ok, note = True, "containers choose their own default"
+    return Field(f"{name} dispositions", ", ".join(sorted(ours)), ", ".join(sorted(theirs)), ok, note)
 
 
-def _tag_fields(name: str, ours: Mapping[str, str], theirs: Mapping[str, str], *, same_family: bool) -> Iterator[Field]:
-    low = {key.lower(): value for key, value in theirs.items()}
-    for key, value in ours.items():
-        if not same_family and key.lower() not in _WORDS:
-            continue
-        other = low.get(key.lower(), "")
-        if key.lower() == "language" and {value, other} <= {"und", ""}:
-            continue
-        ok = value == other or (key.lower().startswith("location") and _numbers(value) == _numbers(other))
-        yield Field(f"{name} tag {key.lower()}", readable(value), readable(other), ok)
+def _tag_field(what: str, key: str, value: str, other: str, *, lost: bool) -> Field:
+    ok = value == other
+    if key == "language":
+        names = {BIBLIOGRAPHIC.get(name, name) for name in (value or "und", other or "und")}
+        ok = len(names) == 1
+    elif key.startswith("location"):
+        ok = ok or _numbers(value) == _numbers(other)
+    note = _NO_PLACE if lost and not ok and not other else ""
+    return Field(what, readable(value), readable(other), ok or bool(note), note)
+
+
+def _lowered(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key.lower(): value for key, value in tags.items()}
 
 
 def _numbers(text: str) -> list[float]:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from mediaclean.errors import OutputError
-
-Priming = Literal["edit-list", "pre-skip", "header", "trim"]
 
 
 @dataclass(frozen=True)
@@ -16,10 +13,9 @@ class Format:
     """One output container.
 
     `muxer` is FFmpeg's name. `audio` are the codecs that players expect in it, the usual one first, `lossless`
-    the one for lossless sources ("" where there is none). `subtitles` are the text codecs that it holds; `pictures`
-    whether it holds cover art; `timestamps` whether a stream can start late; `several` whether it
-    holds more than one track; `streams` all codecs, for muxers
-    that would take anything.
+    the one for lossless sources ("" where there is none). `subtitles` are the text codecs that it holds; `video`
+    and `pictures` whether it holds moving pictures and cover art; `timestamps` whether a stream can start late;
+    `several` whether it holds more than one track; `streams` all codecs, for muxers that would take anything.
     """
 
     muxer: str
@@ -35,32 +31,58 @@ class Format:
 
     @property
     def family(self) -> str:
-        return _FAMILIES.get(self.muxer, self.muxer)
+        """The container without its dialect: MP4 and MOV are one, Matroska and WebM are one."""
+        return family_of(self.muxer)
 
 
-_FAMILIES = {"mov": "mp4", "3gp": "mp4", "webm": "matroska", "opus": "ogg", "adts": "adts"}
+_FAMILIES = {
+    "mov,mp4,m4a,3gp,3g2,mj2": "mp4",
+    "mov": "mp4",
+    "3gp": "mp4",
+    "matroska,webm": "matroska",
+    "webm": "matroska",
+    "opus": "ogg",
+    "aac": "adts",
+}
+# What a family has no place for: chapters, the picture's rotation, tags of the file, titles, languages and
+# dispositions of streams. Chapters and rotation are refused; the rest is said in the receipt.
+_WITHOUT: dict[str, set[str]] = {
+    "matroska": set(),
+    "mp4": set(),
+    "mpegts": {"chapters", "rotation", "tags", "titles", "dispositions"},
+    "avi": {"chapters", "rotation", "titles", "languages", "dispositions"},
+    "flv": {"chapters", "rotation", "titles", "languages", "dispositions"},
+    "asf": {"rotation", "titles", "dispositions"},
+    "ogg": {"titles", "dispositions"},
+    "mp3": {"titles", "languages", "dispositions"},
+    "flac": {"chapters", "titles", "languages", "dispositions"},
+    "wav": {"chapters", "titles", "languages", "dispositions"},
+    "aiff": {"chapters", "titles", "languages", "dispositions"},
+    "adts": {"chapters", "tags", "titles", "languages", "dispositions"},
+    "ac3": {"chapters", "tags", "titles", "languages", "dispositions"},
+}
+
+
+def family_of(name: str) -> str:
+    """The family of a muxer's or demuxer's name."""
+    return _FAMILIES.get(name, name)
+
+
+def without(family: str) -> set[str]:
+    """What a family of containers has no place for."""
+    return _WITHOUT.get(family, set())
+
+
 _PCM = ("pcm_s24le", "pcm_s16le", "pcm_s32le", "pcm_f32le", "pcm_f64le", "pcm_u8", "pcm_alaw", "pcm_mulaw")
 _PCM_BE = ("pcm_s24be", "pcm_s16be", "pcm_s32be", "pcm_f32be", "pcm_s8")
 _MP4_AUDIO = ("aac", "ac3", "eac3", "mp3", "alac", "flac", "opus", "mp2", "dts", "truehd")
 _TS_CODECS = (
     *("mpeg1video", "mpeg2video", "h264", "hevc", "vvc", "mpeg4", "vc1", "cavs", "dirac"),
     *("aac", "aac_latm", "ac3", "eac3", "mp2", "mp3", "dts", "truehd", "opus", "s302m", "pcm_bluray"),
-    *("dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle", "klv", "timed_id3", "smpte_2038", "scte_35"),
+    *("dvb_subtitle", "dvb_teletext", "klv", "timed_id3", "smpte_2038", "scte_35"),
 )
 _AVI_CODECS = (
-    *(
-        "mpeg4",
-        "msmpeg4v3",
-        "msmpeg4v2",
-        "mjpeg",
-        "dvvideo",
-        "huffyuv",
-        "ffvhuff",
-        "utvideo",
-        "ffv1",
-        "rawvideo",
-        "cinepak",
-    ),
+    *("mpeg4", "msmpeg4v3", "msmpeg4v2", "mjpeg", "dvvideo", "huffyuv", "ffvhuff", "ffv1", "rawvideo", "cinepak"),
     *("mp3", "ac3", "mp2", "pcm_s16le", "pcm_s24le", "pcm_u8", "pcm_f32le", "adpcm_ms"),
 )
 

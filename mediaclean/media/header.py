@@ -13,8 +13,9 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Disposition
 
 from mediaclean.media.borders import open_input
-from mediaclean.media.formats import Format
+from mediaclean.media.formats import Format, family_of
 from mediaclean.media.routes import tag_of
+from mediaclean.media.shape import keep_shape
 
 # What a container says about itself; the new one says its own.
 _STRUCTURAL = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "vendor_id"}
@@ -28,6 +29,26 @@ _MP4_TAGS = {
     *("timecode", "location", "location-eng", "author", "performer", "year", "make", "model"),
 }
 
+# ISO 639-2 has two codes for some languages; QuickTime's list has the older one, and its own for Swedish.
+BIBLIOGRAPHIC = {
+    "deu": "ger",
+    "nld": "dut",
+    "ell": "gre",
+    "isl": "ice",
+    "zho": "chi",
+    "swe": "sve",
+    "sqi": "alb",
+    "hye": "arm",
+    "eus": "baq",
+    "mya": "bur",
+    "kat": "geo",
+    "mkd": "mac",
+    "fas": "per",
+    "msa": "may",
+    "bod": "tib",
+    "cym": "wel",
+}
+
 
 def add_copy(made: OutputContainer, source: Any, container: InputContainer, form: Format) -> Any:
     """An output stream for the packets of `source`, with everything that a header holds about it."""
@@ -37,21 +58,29 @@ def add_copy(made: OutputContainer, source: Any, container: InputContainer, form
     if context is not None:
         if source.type == "video" and source.average_rate:
             context.framerate = source.average_rate
-        if source.type == "video" and source.sample_aspect_ratio:
-            context.sample_aspect_ratio = source.sample_aspect_ratio  # the container's, which overrules the codec's
+        if source.type == "video":
+            keep_shape(stream, source, form)
         tag = _tag(source, container, form)
         if tag:
             context.codec_tag = tag
-    stream.metadata.clear()
-    stream.metadata.update(stream_tags(source))
-    stream.disposition = int(source.disposition)
-    if form.family == "mpegts":
+    fill_tags(stream, source, form)
+    if form.family == "mpegts" and family_of(container.format.name) == "mpegts":
         stream.id = source.id
     return stream
 
 
+def fill_tags(stream: Any, source: Any, form: Format) -> None:
+    """Metadata and dispositions of the source stream."""
+    stream.metadata.clear()
+    stream.metadata.update(stream_tags(source))
+    if form.muxer == "mov" and "language" in stream.metadata:
+        language = stream.metadata["language"]
+        stream.metadata["language"] = BIBLIOGRAPHIC.get(language, language)
+    stream.disposition = int(source.disposition)
+
+
 def add_subtitle(
-    made: OutputContainer, source: Any, codec: str
+    made: OutputContainer, source: Any, codec: str, form: Format
 ) -> tuple[Any, Callable[[Packet[Any]], Packet[Any] | None]]:
     """A text subtitle stream in another codec, and the function that converts its packets."""
     decoder = source.codec_context
@@ -60,8 +89,7 @@ def add_subtitle(
     encoder = stream.codec_context
     encoder.subtitle_header = decoder.subtitle_header
     encoder.time_base = Fraction(1, 1000)
-    stream.metadata.update(stream_tags(source))
-    stream.disposition = int(source.disposition)
+    fill_tags(stream, source, form)
 
     def convert(packet: Packet[Any]) -> Packet[Any] | None:
         cue = decoder.decode2(packet)
@@ -154,8 +182,7 @@ def _timescale(source: InputContainer, rate: int) -> int:
 
 def _tag(source: Any, container: InputContainer, form: Format) -> str:
     """The codec tag to ask for: the source's within one family of containers, hvc1 for HEVC new to MP4."""
-    families = {"mov,mp4,m4a,3gp,3g2,mj2": "mp4", "avi": "avi"}
-    if families.get(container.format.name) == form.family:
+    if form.family in {"mp4", "avi"} and family_of(container.format.name) == form.family:
         return tag_of(source)
     if form.family == "mp4" and source.codec_context.codec.canonical_name == "hevc" and source.codec_context.extradata:
         return "hvc1"
@@ -163,13 +190,13 @@ def _tag(source: Any, container: InputContainer, form: Format) -> str:
 
 
 def stream_tags(source: Any) -> dict[str, str]:
-    """The tags of a stream that stay true for a copy of it."""
+    """The tags of a stream that stay true for a copy of it; what MP4 reads as `name` is its title."""
     kept = {}
     for key, value in source.metadata.items():
         low = key.lower()
-        if low in _STRUCTURAL - {"encoder"} or low.startswith(_STATISTICS):
+        if low in _STRUCTURAL or low.startswith(_STATISTICS):
             continue
-        kept[key] = value
+        kept["title" if low == "name" else key] = value
     return kept
 
 

@@ -19,6 +19,7 @@ _TEXT = {"subrip", "mov_text", "webvtt"}
 # NAL units that containers move between the stream and its header: parameter sets, delimiters, filler.
 _H264_LOOSE = {7, 8, 9, 12}
 _HEVC_LOOSE = {32, 33, 34, 35, 38}
+_HEVC_MESSAGES = {39, 40}
 
 
 @dataclass
@@ -40,27 +41,38 @@ class StreamPackets:
     tick_s: float = 0.0
 
 
-def packet_hashes(path: Path) -> dict[int, StreamPackets]:
+def packet_hashes(path: Path, *, header: bytes = b"") -> dict[int, StreamPackets]:
     """Read every packet of every stream once; attachments count as one packet.
+
+    Args:
+        path: the file.
+        header: HEVC messages in here are taken for part of the header, wherever this file has them.
 
     Raises:
         MediaError: the file cannot be read.
     """
     with reading(path), open_input(path) as container:
-        gatherers = {stream.index: _Gatherer(stream) for stream in container.streams}
+        gatherers = {stream.index: _Gatherer(stream, header) for stream in container.streams}
         for packet in container.demux():
             if packet.size:
                 gatherers[packet.stream_index].take(packet)
         return {index: gatherer.done() for index, gatherer in gatherers.items()}
 
 
+def headers_of(path: Path) -> bytes:
+    """The codec headers of a file's pictures, one after the other."""
+    with reading(path), open_input(path) as container:
+        contexts = [stream.codec_context for stream in container.streams.video]
+        return b"".join(context.extradata or b"" for context in contexts if context is not None)
+
+
 class _Gatherer:
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, header: bytes) -> None:
         context = stream.codec_context
         codec = context.codec.canonical_name if context is not None else (stream.name or "unknown")
         self._result = StreamPackets(stream.index, stream.type, codec)
         self._base = stream.time_base or Fraction(1)
-        self._units = _unit_reader(codec, context)
+        self._units = _unit_reader(codec, context, header)
         self._bytes = hashlib.sha256()
         self._content = hashlib.sha256()
         self._times: list[int] = []
@@ -94,7 +106,7 @@ class _Gatherer:
 _Units = Callable[[memoryview], Iterator[bytes | memoryview]]
 
 
-def _unit_reader(codec: str, context: Any) -> _Units | None:
+def _unit_reader(codec: str, context: Any, header: bytes) -> _Units | None:
     if codec in _TEXT:
         return lambda view: iter([text.encode()] if (text := text_of(codec, bytes(view))).strip() else [])
     if codec == "aac":
@@ -105,8 +117,8 @@ def _unit_reader(codec: str, context: Any) -> _Units | None:
         # avcC and hvcC begin with version 1; start codes begin with zeros.
         if extradata[:1] == b"\x01" and len(extradata) > 22:
             width = (extradata[4 if codec == "h264" else 21] & 3) + 1
-            return lambda view: _picture_units(_by_length(view, width), codec, loose)
-        return lambda view: _picture_units(_by_start_code(bytes(view)), codec, loose)
+            return lambda view: _picture_units(_by_length(bytes(view), width), codec, loose, extradata + header)
+        return lambda view: _picture_units(_by_start_code(bytes(view)), codec, loose, extradata + header)
     return None
 
 
@@ -116,19 +128,22 @@ def _without_adts(view: memoryview) -> memoryview:
     return view
 
 
-def _picture_units(units: Iterator[bytes | memoryview], codec: str, loose: set[int]) -> Iterator[bytes | memoryview]:
+def _picture_units(units: Iterator[bytes], codec: str, loose: set[int], header: bytes) -> Iterator[bytes]:
+    """The units that make up the pictures, without those that may stand in the header instead."""
     for unit in units:
-        if len(unit):
-            kind = unit[0] & 31 if codec == "h264" else unit[0] >> 1 & 63
-            if kind not in loose:
-                yield unit
+        if not unit:
+            continue
+        kind = unit[0] & 31 if codec == "h264" else unit[0] >> 1 & 63
+        in_header = codec == "hevc" and kind in _HEVC_MESSAGES and unit in header
+        if kind not in loose and not in_header:
+            yield unit
 
 
-def _by_length(view: memoryview, width: int) -> Iterator[memoryview]:
+def _by_length(data: bytes, width: int) -> Iterator[bytes]:
     place = 0
-    while place + width <= len(view):
-        size = int.from_bytes(view[place : place + width], "big")
-        yield view[place + width : place + width + size]
+    while place + width <= len(data):
+        size = int.from_bytes(data[place : place + width], "big")
+        yield data[place + width : place + width + size].rstrip(b"\x00")
         place += width + size
 
 

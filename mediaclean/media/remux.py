@@ -18,7 +18,7 @@ from mediaclean.media.codecs import AudioCodec, resolve_codec
 from mediaclean.media.copying import Copier
 from mediaclean.media.encode import encoded, lead_of, set_up, template, trims
 from mediaclean.media.formats import Format, format_of
-from mediaclean.media.header import add_copy, add_picture, add_subtitle, mux_options, tags_for, text_tags
+from mediaclean.media.header import add_copy, add_picture, add_subtitle, fill_tags, mux_options, tags_for, text_tags
 from mediaclean.media.records import AudioTrack, Media
 from mediaclean.media.routes import Route, routes
 from mediaclean.progress import Progress, Watch, ignore
@@ -195,7 +195,7 @@ class _Job:
                     text_tags(stream, title="original", role="original")
                 copiers.setdefault(source.index, Copier(source, self._shift_s)).add(stream)
             elif way.action == "subtitle":
-                stream, convert = add_subtitle(made, source, way.codec)
+                stream, convert = add_subtitle(made, source, way.codec, self._form)
                 copiers[source.index] = Copier(source, self._shift_s, convert)
                 copiers[source.index].add(stream)
             elif way.action == "attach":
@@ -219,8 +219,7 @@ class _Job:
             stream = made.add_stream(codec.encoder, codec.rate)
             set_up(stream.codec_context, codec)
         if source is not None:
-            stream.metadata.update(source.metadata)
-            stream.disposition = int(source.disposition)
+            fill_tags(stream, source, self._form)
         text_tags(stream, language=new.language, title=new.title, role=new.role, alone=source is None)
         packets = encoded(codec, new.samples, new.rate, new.layout, trim=trim)
         return _Sound(stream, packets, start_s + self._nudge_s(codec, start_s), codec.rate)

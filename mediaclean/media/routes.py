@@ -15,7 +15,9 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Discard
 
 from mediaclean.errors import OutputError
-from mediaclean.media.formats import Format
+from mediaclean.media.borders import open_input, path_of
+from mediaclean.media.formats import Format, without
+from mediaclean.media.shape import can_keep, only_in_container
 
 Action = Literal["copy", "replace", "original", "extra", "subtitle", "attach", "chapters", "timecode", "drop"]
 
@@ -74,6 +76,7 @@ def routes(
     found[last_audio + 1 : last_audio + 1] = [Route("extra", None)] * extra
     if not form.several:
         found = _only_sound(found, container)
+    found += _without_place(container, form)
     lost = [route for route in found if route.action == "drop"]
     if lost and not drop_unsupported:
         listed = "; ".join(route.what for route in lost)
@@ -82,6 +85,35 @@ def routes(
             f"--drop-unsupported leaves it out, -o {target.stem}.mkv holds nearly everything",
         )
     return tuple(found)
+
+
+def _without_place(container: InputContainer, form: Format) -> list[Route]:
+    """What belongs to no stream, or to one that is copied, and yet has no place in the target."""
+    missing = without(form.family)
+    lost = []
+    chapters = container.chapters()
+    if chapters and "chapters" in missing:
+        lost.append(f"{len(chapters)} chapters")
+    if "rotation" in missing and form.video:
+        lost += [f"the rotation of stream {index}" for index in _rotated(container)]
+    for stream in container.streams.video:
+        moving = form.video and not is_picture(stream) and stream.codec_context is not None
+        if moving and only_in_container(stream) and not can_keep(stream, form):
+            lost.append(f"the pixel shape of stream {stream.index}")
+    return [Route("drop", None, what=what) for what in lost]
+
+
+def _rotated(container: InputContainer) -> list[int]:
+    """Pictures with a display matrix; it shows in the first decoded frame only."""
+    found = []
+    for stream in container.streams.video:
+        if is_picture(stream) or stream.codec_context is None:
+            continue
+        with contextlib.suppress(av.error.FFmpegError, ValueError), open_input(path_of(container)) as again:
+            frame = next(again.decode(again.streams.video[container.streams.video.index(stream)]), None)
+            if frame is not None and frame.rotation:
+                found.append(stream.index)
+    return found
 
 
 def describe(stream: Any) -> str:

@@ -12,8 +12,9 @@ from mediaclean.audio import Samples, rms_dbfs
 from mediaclean.media.borders import open_input, reading
 from mediaclean.media.decode import decode
 from mediaclean.media.fields import Field, global_fields, picture_fields, stream_fields
+from mediaclean.media.formats import family_of
 from mediaclean.media.lag import Lag, measure_lag
-from mediaclean.media.packets import StreamPackets, packet_hashes
+from mediaclean.media.packets import StreamPackets, headers_of, packet_hashes
 from mediaclean.media.probe import probe
 from mediaclean.media.receipt import Proof, Receipt, TrackLag
 from mediaclean.media.records import AudioTrack, Media, StreamInfo
@@ -23,7 +24,7 @@ _REACH_S = 0.25
 
 
 def verify(
-    source: Path, result: Path, *, cleaned: Collection[int] | None = None, dropped: Collection[int] = ()
+    source: Path, result: Path, *, cleaned: Collection[int] | None = None, dropped: Collection[str] = ()
 ) -> Receipt:
     """Compare a result with its source.
 
@@ -31,19 +32,22 @@ def verify(
         source: the original file.
         result: what was made of it.
         cleaned: numbers of the source's tracks that have new audio; None takes those whose packets changed.
-        dropped: indices of source streams that were left out on demand.
+        dropped: what was left out on demand, in the words of `Written.dropped`.
 
     Raises:
         MediaError: one of the files cannot be read.
     """
     ours, theirs = probe(Path(source)), probe(Path(result))
-    mine, other = packet_hashes(ours.path), packet_hashes(theirs.path)
+    mine = packet_hashes(ours.path)
+    other = packet_hashes(theirs.path, header=headers_of(ours.path))
     pairs = _pair(mine, other)
     proofs = [_proof(packets, pairs, other, ours, theirs, dropped) for packets in mine.values()]
     tracks = _cleaned_pairs(ours, theirs, pairs, cleaned)
     proofs = [_as_cleaned(proof, tracks) for proof in proofs]
-    fields = _fields(ours, theirs, pairs, mine, other)
-    fields += [_start_field(track, made, _shift_s(mine, other, pairs)) for track, made in tracks]
+    fields = _fields(ours, theirs, pairs, mine, other, dropped)
+    shift = _shift_s(mine, other, pairs)
+    if shift is not None:
+        fields += [_start_field(track, made, shift) for track, made in tracks]
     lags = tuple(_track_lag(ours, theirs, track, made) for track, made in tracks)
     return Receipt(ours.path, theirs.path, tuple(proofs), tuple(fields), lags)
 
@@ -73,7 +77,7 @@ def _proof(
     other: Mapping[int, StreamPackets],
     ours: Media,
     theirs: Media,
-    dropped: Collection[int],
+    dropped: Collection[str],
 ) -> Proof:
     info = ours.streams[packets.index]
     if packets.index in pairs:
@@ -82,7 +86,7 @@ def _proof(
         return Proof(packets.index, index, info.kind, info.codec, packets.count, *hashes, how, ok=True)
     ok, note = False, "is not in the result, or its packets changed"
     by: Literal["header", "nothing"] = "nothing"
-    if packets.index in dropped:
+    if any(line.startswith(f"stream {packets.index} ") for line in dropped):
         ok, note = True, "left out on demand"
     elif info.kind == "data" and _in_header(info, theirs, ours):
         ok, note, by = True, "written again from the header", "header"
@@ -128,13 +132,18 @@ def _as_cleaned(proof: Proof, tracks: list[tuple[AudioTrack, AudioTrack]]) -> Pr
 
 def _shift_s(
     mine: Mapping[int, StreamPackets], other: Mapping[int, StreamPackets], pairs: Mapping[int, tuple[int, str]]
-) -> float:
-    """By how much the whole result lies later on its clock than the source: that of the first copied stream."""
+) -> float | None:
+    """By how much the whole result lies later on its clock: the median over the first copied stream.
+
+    None where nothing that is on the clock was copied.
+    """
     order = sorted(pairs, key=lambda index: (mine[index].kind != "video", index))
     for index in order:
-        if mine[index].times_s.size and mine[index].kind in {"video", "audio"}:
-            return float(np.min(other[pairs[index][0]].times_s) - np.min(mine[index].times_s))
-    return 0.0
+        ours, theirs = mine[index], other[pairs[index][0]]
+        if ours.kind in {"video", "audio"} and ours.count > 1:
+            shift = float(np.median(theirs.times_s - ours.times_s))
+            return 0.0 if abs(shift) <= theirs.tick_s / 2 else shift
+    return None
 
 
 def _fields(
@@ -143,22 +152,23 @@ def _fields(
     pairs: Mapping[int, tuple[int, str]],
     mine: Mapping[int, StreamPackets],
     other: Mapping[int, StreamPackets],
+    dropped: Collection[str],
 ) -> list[Field]:
-    same = ours.container == theirs.container
+    families = family_of(ours.container), family_of(theirs.container)
     shift = _shift_s(mine, other, pairs)
     found: list[Field] = []
     with reading(ours.path), open_input(ours.path) as source, reading(theirs.path), open_input(theirs.path) as result:
-        found += global_fields(source, result, same_family=same)
+        found += global_fields(source, result, dropped)
         for index, (match, _) in pairs.items():
-            found += stream_fields(source.streams[index], result.streams[match], same_family=same)
-            found += _time_fields(mine[index], other[match], shift)
+            found += stream_fields(source.streams[index], result.streams[match], families)
+            found += _time_fields(mine[index], other[match], shift or 0.0)
         moving = [i for i in pairs if ours.streams[i].kind == "video" and not ours.streams[i].attached_picture]
         for index in moving[:1]:
-            found += picture_fields(source, result, index, pairs[index][0])
+            found += picture_fields(source, result, (index, pairs[index][0]), dropped)
     order = [pairs[index][0] for index in sorted(pairs)]
     found.append(Field("stream order", "kept", "kept" if order == sorted(order) else "changed", order == sorted(order)))
     if shift:
-        expected = ours.container != theirs.container
+        expected = families[0] != families[1]
         found.append(Field("start of the clock", "0", f"{shift:+.6f} s", ok=expected))
     return found
 
@@ -167,7 +177,8 @@ def _time_fields(mine: StreamPackets, other: StreamPackets, shift: float) -> lis
     if mine.kind == "attachment" or not mine.times_s.size:
         return []
     name = f"stream {mine.index}"
-    allowed = (mine.tick_s + other.tick_s) / 2 + 1e-9 if mine.tick_s != other.tick_s else 1e-9
+    # The result rounds to its own tick, and so does the shift between the clocks.
+    allowed = 1e-9 if mine.tick_s == other.tick_s else other.tick_s * (1.0 if shift else 0.5) + 1e-9
     worst = float(np.max(np.abs(other.times_s - mine.times_s - shift), initial=0.0))
     rows = [
         Field(f"{name} timestamps", f"{mine.count} packets", f"at most {worst * 1000:.3f} ms off", worst <= allowed)
