@@ -14,7 +14,17 @@ from safetensors.torch import save_file
 from mediaclean.audio import Span
 from mediaclean.backends import dialogue
 from mediaclean.backends.dialogue import DialogueSeparator, load
-from mediaclean.backends.dialogue_net import HOP, LOW_BINS, DialogueNet, NetConfig, analyse, synthesise
+from mediaclean.backends.dialogue_net import (
+    BINS,
+    HOP,
+    LOW_BINS,
+    LOW_GROUPS,
+    DialogueNet,
+    NetConfig,
+    analyse,
+    high_bands,
+    synthesise,
+)
 from mediaclean.errors import BackendError
 from mediaclean.separate import separate_cuts
 
@@ -49,11 +59,9 @@ def gated(opening: float) -> DialogueSeparator:
     """A network whose mask is the same everywhere: 1 for a large opening, 0 for a very negative one."""
     net = DialogueNet(SMALL).eval()
     with torch.no_grad():
-        for layer in (net.decode_out, net.high_out):
+        for layer in (*net.decode.groups, net.decode.high):
             layer.weight.zero_()
-            layer.bias.zero_()
-        net.decode_out.bias[:, :, : net.gather.shape[1]] = opening
-        net.high_out.bias.fill_(opening)
+            layer.bias.fill_(opening)
     return DialogueSeparator(net, "dialogue-gated")
 
 
@@ -68,12 +76,30 @@ def test_analysis_keeps_the_mean_power() -> None:
     assert spectrum.abs().square().mean() == pytest.approx(1.0, abs=0.02)
 
 
-def test_every_low_bin_belongs_to_one_band_and_finds_its_own_mask() -> None:
-    net = DialogueNet(SMALL)
-    flat = net.gather.flatten()
-    assert torch.equal(flat[net.scatter], torch.arange(LOW_BINS))
-    torch.testing.assert_close(net.pool.sum(0), torch.ones(8))
-    assert torch.equal(net.spread.sum(0), torch.ones(net.spread.shape[1]))
+def test_every_bin_belongs_to_one_band() -> None:
+    assert sum(count * width for count, width in LOW_GROUPS) == LOW_BINS
+    assert torch.equal(high_bands().sum(1), torch.ones(BINS - LOW_BINS))
+
+
+def test_a_bin_hears_and_masks_its_own_band_first() -> None:
+    """Without the layers between, a tone moves the embedding of its own band only, and a band's mask its own bins."""
+    net = DialogueNet(SMALL).eval()
+    widths = [width for count, width in LOW_GROUPS for _ in range(count)]
+    quiet = torch.zeros(1, 3, BINS, dtype=torch.complex64)
+    for band in (0, 13, 34):
+        bins = slice(sum(widths[:band]), sum(widths[: band + 1]))
+        tone = quiet.clone()
+        tone[..., bins] = 1.0
+        with torch.inference_mode():
+            moved = (
+                (net.split(tone, net.high_power(tone)) - net.split(quiet, net.high_power(quiet))).abs().amax((1, 2, 3))
+            )
+            assert moved.nonzero().flatten().tolist() == [band]
+            tokens = torch.zeros(len(widths) + 1, 1, 3, SMALL.channels)
+            other = tokens.clone()
+            other[band] = torch.randn(SMALL.channels)
+            changed = (net.decode(other)[0] - net.decode(tokens)[0]).abs().amax((0, 1))
+            assert changed.nonzero().flatten().tolist() == list(range(256))[bins]
 
 
 @pytest.mark.parametrize("seconds", [0.3, 8.0, 23.7])
@@ -213,10 +239,10 @@ def test_shipped_weights_are_small() -> None:
 
 
 def stems(seconds: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Voice (n,) and music (2, n) of the sample interview, where somebody speaks."""
+    """Voice (n,) and music (2, n) of the sample interview, where it has both."""
     count = int(seconds * RATE)
-    voice = soundfile.read(STEMS / "voice.flac", dtype="float32", start=2 * RATE, frames=count)[0]
-    music = soundfile.read(STEMS / "music.flac", dtype="float32", start=2 * RATE, frames=count)[0]
+    voice = soundfile.read(STEMS / "voice.flac", dtype="float32", start=33 * RATE, frames=count)[0]
+    music = soundfile.read(STEMS / "music.flac", dtype="float32", start=33 * RATE, frames=count)[0]
     return voice, np.ascontiguousarray(music.T)
 
 
@@ -229,7 +255,7 @@ def si_sdr(estimate: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
 @shipped
 def test_voice_over_music_gains_and_keeps_its_image(real: DialogueSeparator) -> None:
     """At 5 dB, with the voice panned by 4 dB: less music, and level and level difference of the voice kept."""
-    mono, music = stems(10.0)
+    mono, music = stems(8.0)
     voice = np.stack([mono, mono * np.float32(10 ** (-4 / 20))])
     music = music * np.float32(10 ** ((level_db(voice) - 5.0 - level_db(music)) / 20))
     found = real.separate((voice + music)[None])[0]
@@ -241,7 +267,7 @@ def test_voice_over_music_gains_and_keeps_its_image(real: DialogueSeparator) -> 
 
 @shipped
 def test_a_clean_voice_is_left_alone(real: DialogueSeparator) -> None:
-    mono, _ = stems(10.0)
+    mono, _ = stems(8.0)
     found = real.separate(mono[None, None])[0, 0]
     assert si_sdr(found, mono) > 20
     assert 20 * np.log10((found @ mono) / (mono @ mono)) == pytest.approx(0.0, abs=0.3)
@@ -249,5 +275,5 @@ def test_a_clean_voice_is_left_alone(real: DialogueSeparator) -> None:
 
 @shipped
 def test_music_alone_is_turned_down(real: DialogueSeparator) -> None:
-    _, music = stems(10.0)
+    _, music = stems(8.0)
     assert level_db(real.separate(music[None])[0]) < level_db(music) - 6

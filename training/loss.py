@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-from mediaclean.backends.dialogue_net import BINS, LOW_BINS, RATE
+from mediaclean.backends.dialogue_net import BINS, HIGH_EDGES, LOW_BINS, RATE, high_bands
 
 
 @dataclass(frozen=True)
@@ -23,52 +24,64 @@ class LossWeights:
     floor: float = 1e-4  # the SNR term stops rewarding at 40 dB
 
 
-def _compressed(spectrum: Tensor, power: float) -> tuple[Tensor, Tensor]:
-    """Compressed magnitude, and the factor that compresses the complex spectrum itself."""
-    square = spectrum.real.square() + spectrum.imag.square() + 1e-5
-    return square ** (power / 2), square ** ((power - 1) / 2)
+Mask: TypeAlias = tuple[Tensor, Tensor, Tensor]
+"""Real part, imaginary part and high gains, as from `DialogueNet.forward`."""
+
+
+def _power(spectrum: Tensor) -> Tensor:
+    return spectrum.real.square() + spectrum.imag.square()
+
+
+def _compress(power: Tensor, exponent: float) -> Tensor:
+    """Compressed magnitude of a power."""
+    return (power + 1e-5) ** (exponent / 2)
 
 
 def dialogue_loss(
-    estimate: Tensor, voice: Tensor, mix: Tensor, bandwidth: Tensor, weights: LossWeights | None = None
+    mask: Mask, voice: Tensor, mix: Tensor, bandwidth: Tensor, weights: LossWeights | None = None
 ) -> tuple[Tensor, dict[str, float]]:
-    """The loss of spectrograms (batch, frames, BINS), level-normalised, and its terms.
+    """The loss of a mask for the spectrograms (batch, frames, BINS) of a voice and its mix, and its terms.
 
-    The SNR term is the log error power over the whole example, below 8 kHz, so that quiet errors count in clean
-    examples. The others compare power-compressed spectra (Ephrat et al. 2018): magnitude, complex value, and once
-    more whatever magnitude of the voice was lost. Above the voice's own bandwidth (Hz, per example) the target is
-    unknown while somebody speaks, and the error there is not counted.
+    Both are level-normalised. The SNR term is the log error power over the whole example, below 8 kHz, so that quiet
+    errors count in clean examples. The others compare power-compressed spectra (Ephrat et al. 2018): magnitude,
+    complex value, and once more whatever magnitude of the voice was lost; above 8 kHz, the magnitude of bands. Above
+    the voice's own bandwidth (Hz, per example) the target is unknown while somebody speaks, and nothing is counted.
     """
     w = weights or LossWeights()
-    low, low_voice, low_mix = estimate[..., :LOW_BINS], voice[..., :LOW_BINS], mix[..., :LOW_BINS]
-    hz = torch.arange(BINS, device=mix.device) * (RATE / 2 / (BINS - 1))
+    real, imag, gains = (part.float() for part in mask)
+    low_mix, low_voice = mix[..., :LOW_BINS], voice[..., :LOW_BINS]
+    got_real = real * low_mix.real - imag * low_mix.imag
+    got_imag = real * low_mix.imag + imag * low_mix.real
+    got_power, voice_power = got_real.square() + got_imag.square(), _power(low_voice)
+    hz = torch.arange(LOW_BINS, device=mix.device) * (RATE / 2 / (BINS - 1))
     known = (hz < bandwidth[:, None] * 0.97).float()[:, None]
-    known_low, known_high = known[..., :LOW_BINS], known[..., LOW_BINS:]
 
-    def energy(x: Tensor) -> Tensor:
-        return (x.real.square() + x.imag.square()).sum((1, 2))
+    error = (got_real - low_voice.real).square() + (got_imag - low_voice.imag).square()
+    margin = w.floor * _power(low_mix).sum((1, 2))
+    snr = 10 * torch.log10(((error * known).sum((1, 2)) + margin) / (voice_power.sum((1, 2)) + margin + 1e-9))
 
-    margin = w.floor * energy(low_mix)
-    snr = 10 * torch.log10((energy((low - low_voice) * known_low) + margin) / (energy(low_voice) + margin + 1e-9))
-
-    magnitude, turn = _compressed(low, w.compress)
-    target, target_turn = _compressed(low_voice, w.compress)
-    gap = (target - magnitude) * known_low
-    difference = low * turn - low_voice * target_turn
-    complex_error = (difference.real.square() + difference.imag.square()) * known_low
+    magnitude, target = _compress(got_power, w.compress), _compress(voice_power, w.compress)
+    turn, target_turn = magnitude * (got_power + 1e-5).rsqrt(), target * (voice_power + 1e-5).rsqrt()
+    gap = (target - magnitude) * known
+    complex_error = (
+        (got_real * turn - low_voice.real * target_turn).square()
+        + (got_imag * turn - low_voice.imag * target_turn).square()
+    ) * known
     lost = gap.clamp_min(0).square()
 
-    high, _ = _compressed(estimate[..., LOW_BINS:], w.compress)
-    high_target, _ = _compressed(voice[..., LOW_BINS:], w.compress)
-    speaking = (low_voice.real.square() + low_voice.imag.square()).mean(-1, keepdim=True) > 1e-3
-    counted = torch.maximum(known_high, (~speaking).float())
-    high_error = (high - high_target).square() * counted
+    belongs = high_bands().to(mix.device)
+    pool = belongs / belongs.sum(0)
+    high_mix, high_voice = _power(mix[..., LOW_BINS:]) @ pool, _power(voice[..., LOW_BINS:]) @ pool
+    high_gap = _compress(gains.square() * high_mix, w.compress) - _compress(high_voice, w.compress)
+    tops = torch.tensor(HIGH_EDGES[1:], device=mix.device) * (RATE / 2 / (BINS - 1))
+    silent = (voice_power.mean(-1, keepdim=True) < 1e-3).float()
+    counted = torch.maximum((tops < bandwidth[:, None] * 1.03).float()[:, None], silent)
 
     terms = {
         "snr": w.snr * snr.mean(),
         "magnitude": w.magnitude * gap.square().mean(),
         "complex": w.complex * complex_error.mean(),
         "lost_voice": w.lost_voice * lost.mean(),
-        "high": w.high * high_error.mean(),
+        "high": w.high * (high_gap.square() * counted).mean(),
     }
     return torch.stack(list(terms.values())).sum(), {name: float(term.detach()) for name, term in terms.items()}

@@ -22,10 +22,11 @@ from torch.multiprocessing.spawn import spawn
 from torch.utils.data import DataLoader
 
 from mediaclean.backends import dialogue
-from mediaclean.backends.dialogue_net import DialogueNet, NetConfig, analyse, apply_mask
+from mediaclean.backends.dialogue_net import DialogueNet, NetConfig, analyse
 from training import validation
 from training.loss import dialogue_loss
 from training.mixing import Batches
+from training.muon import Muon
 
 CHECKPOINT_EVERY_S = 240.0
 CORE = ("before.", "blocks.", "half_rate.", "after.")
@@ -57,13 +58,13 @@ def split_parameters(net: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parame
 
 
 def make_optimisers(net: nn.Module, s: TrainSettings) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan et al. 2024) for the blocks' matrices, AdamW for the rest."""
+    """Muon for the matrices inside, AdamW for the rest; a Muon rate of 0 leaves all to AdamW."""
     matrices, others = split_parameters(net)
     adam = torch.optim.AdamW(others, lr=s.adam_rate, weight_decay=s.weight_decay, betas=(0.9, 0.98))
     if s.muon_rate <= 0:
         adam.add_param_group({"params": matrices})
         return [adam]
-    muon = torch.optim.Muon(matrices, lr=s.muon_rate, weight_decay=s.weight_decay, momentum=0.95, ns_steps=5)
+    muon = Muon(matrices, rate=s.muon_rate, weight_decay=s.weight_decay)
     return [muon, adam]
 
 
@@ -148,7 +149,7 @@ class Trainer:
             mix_spectrum, voice_spectrum = analyse(mix), analyse(voice)
         with torch.autocast("cuda", torch.bfloat16, enabled=self.device == "cuda"):
             mask = self.net(mix_spectrum)
-        loss, terms = dialogue_loss(apply_mask(mask, mix_spectrum), voice_spectrum, mix_spectrum, bandwidth)
+        loss, terms = dialogue_loss(mask, voice_spectrum, mix_spectrum, bandwidth)
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)

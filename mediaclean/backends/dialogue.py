@@ -21,7 +21,7 @@ from mediaclean.backends.dialogue_net import HOP, RATE, DialogueNet, NetConfig, 
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = ""
+WEIGHTS_SHA256 = "1a258ccfc3975a23ca7ebaf3d61a3c5c6c75d801b0d76ff9d431914899f68b79"
 VERSION = "1"
 
 SILENT_RMS = 1e-9

@@ -12,7 +12,6 @@ The depthwise-convolution layers and the saturating mask are our own choice.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +22,9 @@ FFT = 1536
 HOP = 768
 BINS = FFT // 2 + 1
 LOW_BINS = 256  # below 8 kHz: one complex mask value per bin
-LOW_WIDTHS = (2,) * 12 + (3,) * 8 + (5,) * 6 + (10,) * 5 + (32,) * 4
+LOW_GROUPS = ((12, 2), (8, 3), (6, 5), (5, 10), (4, 32))  # how many bands of how many bins
 HIGH_EDGES = (256, 288, 320, 368, 416, 480, 560, 656, 769)  # eight real gains above 8 kHz
+HIGH_BANDS = len(HIGH_EDGES) - 1
 COMPRESS = 0.3
 
 
@@ -131,88 +131,104 @@ class HalfRate(nn.Module):
         return x + parts.reshape(-1, bands, batch, channels)[:frames]
 
 
+class Split(nn.Module):
+    """From bins to bands: each band's compressed magnitude, real and imaginary parts, by a linear map of its own."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.groups = nn.ModuleList(Bands(count, 3 * width, channels) for count, width in LOW_GROUPS)
+        self.high = nn.Linear(HIGH_BANDS, channels)
+
+    def forward(self, spectrum: Tensor, high_power: Tensor) -> Tensor:
+        """(batch, frames, BINS) complex and (batch, frames, HIGH_BANDS) -> (bands + 1, batch, frames, channels)."""
+        batch, frames, _ = spectrum.shape
+        real, imag = spectrum[..., :LOW_BINS].real, spectrum[..., :LOW_BINS].imag
+        power = real.square() + imag.square() + 1e-8
+        magnitude = power ** (COMPRESS / 2)
+        turn = magnitude * power.rsqrt()
+        features = torch.stack((magnitude, real * turn, imag * turn)).view(3, batch * frames, LOW_BINS)
+        tokens, start = [], 0
+        for group, (count, width) in zip(self.groups, LOW_GROUPS, strict=True):
+            banded = features[..., start : start + count * width].unflatten(-1, (count, width))
+            tokens.append(group(banded.permute(2, 1, 0, 3).flatten(2)))
+            start += count * width
+        tokens.append(self.high((high_power + 1e-8).pow(COMPRESS / 2)).view(1, batch * frames, -1))
+        return torch.cat(tokens).view(-1, batch, frames, tokens[0].shape[-1])
+
+
+class Decoder(nn.Module):
+    """From bands to the mask's three numbers for every bin, by a small network of its own for each band."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.enter = Bands(sum(count for count, _ in LOW_GROUPS), channels, hidden)
+        self.groups = nn.ModuleList(Bands(count, hidden, 3 * width) for count, width in LOW_GROUPS)
+        self.high = nn.Linear(2 * channels, HIGH_BANDS)
+        with torch.no_grad():
+            for group, (_, width) in zip(self.groups, LOW_GROUPS, strict=True):
+                group.weight.mul_(0.2)
+                group.bias[:, :, :width] = 1.0  # start by letting most through
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(bands + 1, batch, frames, channels) -> the mask; see `DialogueNet.forward`."""
+        _, batch, frames, channels = x.shape
+        hidden = F.gelu(self.enter(x[:-1].reshape(-1, batch * frames, channels)))
+        values, band = [], 0
+        for group, (count, width) in zip(self.groups, LOW_GROUPS, strict=True):
+            banded = group(hidden[band : band + count]).unflatten(-1, (3, width))
+            values.append(banded.permute(2, 1, 0, 3).flatten(2))
+            band += count
+        gate, tilt, turn = torch.cat(values, -1).view(3, batch, frames, LOW_BINS).unbind(0)
+        # Exact at both ends: a gate of 0 or 1 silences or passes the bin untouched; between, the phase may turn.
+        gate = torch.sigmoid(gate)
+        freedom = 4 * gate * (1 - gate)
+        gains = torch.sigmoid(self.high(torch.cat((x[-1], x[-2]), -1)))
+        return gate + freedom * torch.tanh(tilt), freedom * torch.tanh(turn), gains
+
+
 class DialogueNet(nn.Module):
     """Spectrogram in, mask out; see the module's text."""
 
-    gather: Tensor
-    scatter: Tensor
     pool: Tensor
-    spread: Tensor
 
     def __init__(self, config: NetConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or NetConfig()
-        bands, widest = len(LOW_WIDTHS), max(LOW_WIDTHS)
-        starts = [0, *accumulate(LOW_WIDTHS)]
-        gather = torch.full((bands, widest), LOW_BINS)  # LOW_BINS: the index of a zero that is appended
-        scatter = torch.zeros(LOW_BINS, dtype=torch.long)
-        for band, (start, width) in enumerate(zip(starts, LOW_WIDTHS, strict=False)):
-            gather[band, :width] = torch.arange(start, start + width)
-            scatter[start : start + width] = band * widest + torch.arange(width)
-        pool = torch.zeros(BINS - LOW_BINS, len(HIGH_EDGES) - 1)
-        for band, (start, stop) in enumerate(pairwise(HIGH_EDGES)):
-            pool[start - LOW_BINS : stop - LOW_BINS, band] = 1.0
-        self.register_buffer("gather", gather, persistent=False)
-        self.register_buffer("scatter", scatter, persistent=False)
-        self.register_buffer("pool", pool / pool.sum(0), persistent=False)
-        self.register_buffer("spread", pool.t().contiguous(), persistent=False)
-        high = pool.shape[1]
-        self.split = Bands(bands, 3 * widest, config.channels)
-        self.high_in = nn.Linear(high, config.channels)
+        self.register_buffer("pool", high_bands() / high_bands().sum(0), persistent=False)
+        self.split = Split(config.channels)
         self.entry = nn.LayerNorm(config.channels)
         self.before = LocalConv(config.channels, config.expand, 5)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.full_rate_blocks))
         self.half_rate = HalfRate(config)
         self.after = LocalConv(config.channels, config.expand, 3)
         self.exit = nn.LayerNorm(config.channels)
-        self.decode_in = Bands(bands, config.channels, config.decoder_hidden)
-        self.decode_out = Bands(bands, config.decoder_hidden, 3 * widest)
-        self.high_out = nn.Linear(2 * config.channels, high)
-        with torch.no_grad():
-            self.decode_out.weight.mul_(0.2)
-            self.decode_out.bias[:, :, :widest] = 1.0  # start by letting most through
+        self.decode = Decoder(config.channels, config.decoder_hidden)
 
-    def _embed(self, spectrum: Tensor) -> Tensor:
-        """(batch, frames, BINS) complex -> (batch, frames, bands + 1, channels)."""
-        batch, frames, _ = spectrum.shape
-        real, imag = spectrum[..., :LOW_BINS].real, spectrum[..., :LOW_BINS].imag
-        power = real.square() + imag.square() + 1e-8
-        turn = power ** ((COMPRESS - 1) / 2)
-        features = torch.stack((power ** (COMPRESS / 2), real * turn, imag * turn))
-        features = F.pad(features, (0, 1)).reshape(3, batch * frames, LOW_BINS + 1)
-        banded = features[..., self.gather]  # 3, rows, bands, widest
-        low = self.split(banded.permute(2, 1, 0, 3).flatten(2))
+    def high_power(self, spectrum: Tensor) -> Tensor:
+        """Mean power in each band above 8 kHz: (..., BINS) complex -> (..., HIGH_BANDS)."""
         top = spectrum[..., LOW_BINS:]
-        level = (top.real.square() + top.imag.square()) @ self.pool
-        high = self.high_in((level + 1e-8).pow(COMPRESS / 2).view(1, batch * frames, -1))
-        joined = torch.cat((low, high)).view(-1, batch, frames, low.shape[-1])
-        entry: Tensor = self.entry(joined.permute(1, 2, 0, 3))
-        return entry
+        return (top.real.square() + top.imag.square()) @ self.pool
 
     def forward(self, spectrum: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Mask of a level-normalised spectrogram (mean power per bin near 1 where it is loud).
 
         (batch, frames, BINS) complex -> real part and imaginary part (batch, frames, LOW_BINS), and the gains of the
-        bins above (batch, frames, BINS - LOW_BINS).
+        bands above (batch, frames, HIGH_BANDS).
         """
-        x = self.before(self._embed(spectrum)).permute(1, 2, 0, 3).contiguous()
+        x: Tensor = self.split(spectrum, self.high_power(spectrum))
+        x = self.before(self.entry(x.permute(1, 2, 0, 3))).permute(1, 2, 0, 3).contiguous()
         for block in self.blocks:
             x = block(x)
         x = self.after(self.half_rate(x).permute(2, 0, 1, 3))
-        batch, frames, tokens, channels = x.shape
-        x = self.exit(x).permute(2, 0, 1, 3).reshape(tokens, batch * frames, channels)
-        hidden = F.gelu(self.decode_in(x[:-1]))
-        out = self.decode_out(hidden).view(tokens - 1, batch, frames, 3, -1).permute(3, 1, 2, 0, 4).flatten(3)
-        gate, tilt, turn = out[..., self.scatter].unbind(0)
-        # Exact at both ends: a gate of 0 or 1 silences or passes the bin untouched; between, the phase may turn.
-        gate = torch.sigmoid(gate)
-        freedom = 4 * gate * (1 - gate)
-        gains = torch.sigmoid(self.high_out(torch.cat((x[-1], x[-2]), -1))) @ self.spread
-        return (
-            gate + freedom * torch.tanh(tilt),
-            freedom * torch.tanh(turn),
-            gains.view(batch, frames, -1),
-        )
+        mask: tuple[Tensor, Tensor, Tensor] = self.decode(self.exit(x).permute(2, 0, 1, 3))
+        return mask
+
+
+def high_bands() -> Tensor:
+    """Which bin above 8 kHz belongs to which band: (BINS - LOW_BINS, HIGH_BANDS), ones and zeros."""
+    bins = torch.arange(LOW_BINS, BINS)[:, None]
+    edges = torch.tensor(HIGH_EDGES)
+    return ((bins >= edges[:-1]) & (bins < edges[1:])).float()
 
 
 def window(like: Tensor) -> Tensor:
@@ -224,8 +240,7 @@ def window(like: Tensor) -> Tensor:
 def analyse(signal: Tensor) -> Tensor:
     """(..., samples), samples a multiple of HOP -> (..., samples / HOP + 1, BINS), scaled to keep the mean power."""
     framed = F.pad(signal, (HOP, HOP)).unfold(-1, FFT, HOP)
-    spectrum: Tensor = torch.fft.rfft(framed * window(signal))
-    return spectrum / HOP**0.5
+    return torch.fft.rfft(framed * (window(signal) / HOP**0.5))
 
 
 def synthesise(spectrum: Tensor) -> Tensor:
@@ -241,4 +256,5 @@ def apply_mask(mask: tuple[Tensor, Tensor, Tensor], spectrum: Tensor) -> Tensor:
     """The voice's spectrogram: mask (as from the network) times spectrum (..., frames, BINS)."""
     real, imag, gains = mask
     low = torch.complex(real.float(), imag.float()) * spectrum[..., :LOW_BINS]
-    return torch.cat((low, gains.float() * spectrum[..., LOW_BINS:]), -1)
+    spread = gains.float() @ high_bands().t().to(gains.device)
+    return torch.cat((low, spread * spectrum[..., LOW_BINS:]), -1)
