@@ -72,19 +72,31 @@ def _done(report: Report) -> str:
         return "nothing to change: the sound was copied as it is"
     parts = []
     if report.plan.cuts:
-        parts.append(f"separated {report.separated_share:.0%} ({report.plan.cuts[0].reason})")
-    lowered = [dip.gain_db for dip in report.plan.dips if dip.gain_db is not None and dip.gain_db < 0.0]
+        parts.append(f"separated {report.separated_share:.0%}{_why(report)}")
+    lowered = [-dip.gain_db for dip in report.plan.dips if dip.gain_db is not None and dip.gain_db < 0.0]
     if lowered:
-        span = (
-            f"{min(lowered):.0f} dB" if min(lowered) == max(lowered) else f"{max(lowered):.0f} to {min(lowered):.0f} dB"
-        )
-        parts.append(f"bed lowered by {span} in {len(lowered)} places")
+        places = "1 place" if len(lowered) == 1 else f"{len(lowered)} places"
+        parts.append(f"bed lowered by {_range(lowered, 'dB')} in {places}")
     if report.plan.holes:
         parts.append(f"{len(report.plan.holes)} holes filled with room tone")
     if report.level is not None:
         limited = f", limiter at most {report.level.limiter_db:.1f} dB" if report.level.limiter_db > 0.05 else ""
         parts.append(f"gain {report.level.gain_db:+.1f} dB{limited}")
     return "; ".join(parts) or "re-encoded only"
+
+
+def _why(report: Report) -> str:
+    """Why anything was separated: how close the bed came in those phrases."""
+    cuts = [cut.span for cut in report.plan.cuts]
+    over = [p for p in report.plan.phrases if any(p.span.overlaps(cut) for cut in cuts)]
+    if not over:
+        return ""
+    return f" (speech stands only {_range([p.speech_lufs - p.bed_lufs for p in over], 'LU')} above the bed there)"
+
+
+def _range(values: list[float], unit: str) -> str:
+    low, high = f"{min(values):.0f}", f"{max(values):.0f}"
+    return f"{low} {unit}" if low == high else f"{low} to {high} {unit}"
 
 
 def _loudness(report: Report) -> str:
