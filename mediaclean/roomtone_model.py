@@ -204,7 +204,8 @@ def _spectra(source: Samples, size: int) -> NDArray[np.complex64]:
     """Hann-windowed short-time spectra at half overlap, (channels, frames, bins), scaled to power per sample."""
     window = np.hanning(size + 1)[:-1].astype(np.float32)
     window /= np.sqrt(np.square(window).sum())
-    views = np.lib.stride_tricks.sliding_window_view(source, size, axis=1)[:, :: size // 2]
+    swing = source - source.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+    views = np.lib.stride_tricks.sliding_window_view(swing, size, axis=1)[:, :: size // 2]
     return np.asarray(np.fft.rfft(views * window, axis=2), dtype=np.complex64)
 
 

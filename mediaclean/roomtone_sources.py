@@ -17,11 +17,11 @@ from mediaclean.settings import Settings, setting
 SILENT_DB = -90.0
 """Frames below this level are digital silence: no source, and no part of any statistic."""
 
-_AVERAGE = 8  # frames of the running spectrum in which peaks are sought: a quarter of a second
+_PAIRS = 4  # pairs of frames of the running spectrum in which peaks are sought: a quarter of a second
 _LOW_HZ, _HIGH_HZ = 200.0, 7000.0
 _BANDS = 12
-_BEFORE = 4  # frames before, against which the flux is taken
-_NEIGHBOURS = 8  # bins to either side of a peak
+_BEFORE = 2  # pairs of frames before, against which the flux is taken
+_NEIGHBOURS = 12  # bins to either side of a peak
 _NEAR_FLOOR_DB = 2.0
 _MAX_SLOPE_DB_PER_S = 15.0
 _SLOPE_REACH = 4  # frames to either side
@@ -42,10 +42,10 @@ class RoomToneSettings(Settings):
     max_speech: float = setting(0.2, "", "speech probability above which a frame is no tone", low=0.0, high=1.0)
     guard_s: float = setting(0.1, "s", "distance of a source from speech, before and after", low=0.0, high=2.0)
     max_flux_db: float = setting(
-        3.6, "dB", "change of the spectrum from frame to frame above which a frame is an event", low=0.5, high=20.0
+        3.0, "dB", "change of the spectrum from frame to frame above which a frame is an event", low=0.5, high=20.0
     )
     max_tonality_db: float = setting(
-        6.0, "dB", "height of steady spectral peaks above which a frame is music", low=1.0, high=40.0
+        7.5, "dB", "height of steady spectral peaks above which a frame is music", low=1.0, high=40.0
     )
     hole_dbfs: float = setting(-90.0, "dBFS", "peak level under which sound counts as missing", low=-120.0, high=-60.0)
     min_hole_s: float = setting(0.02, "s", "shortest hole that is filled", low=0.001, high=1.0)
@@ -69,27 +69,42 @@ class ToneFeatures:
 class FeatureStream:
     """Features of a mono stream, frame by frame; the same for any grouping of the frames.
 
+    Spectra are taken of two frames at once, which resolves the notes of a chord, and at every second frame, which
+    keeps the analysis cheap; the frame after shows the same values.
+
     Args:
         rate: in Hz, of the frames.
         frame: samples per frame.
     """
 
     def __init__(self, rate: int = 16000, frame: int = 512) -> None:
-        frequency = np.fft.rfftfreq(frame, 1.0 / rate)
+        frequency = np.fft.rfftfreq(2 * frame, 1.0 / rate)
         high = min(_HIGH_HZ, 0.45 * rate)
         self._range = slice(int(np.searchsorted(frequency, _LOW_HZ)), int(np.searchsorted(frequency, high)))
         bins = self._range.stop - self._range.start
-        self._edges = np.unique(np.geomspace(4, bins + 4, _BANDS + 1).astype(int) - 4)[:-1]
-        self._window = np.hanning(frame + 1)[:-1].astype(np.float32)
+        self._edges = np.unique(np.geomspace(8, bins + 8, _BANDS + 1).astype(int) - 8)[:-1]
+        self._window = np.hanning(2 * frame + 1)[:-1].astype(np.float32)
+        self._last = np.zeros((0, frame), dtype=np.float32)
         self._past = np.zeros((0, bins), dtype=np.float32)
+        self._shown = np.zeros((2, 1), dtype=np.float32)  # the last features
+        self._odd = False
 
     def push(self, frames: NDArray[np.float32]) -> ToneFeatures:
         """Features of the next frames, (count, frame) samples."""
-        spectra = np.square(np.abs(np.fft.rfft(frames * self._window, axis=1)))[:, self._range]
-        history = np.concatenate([self._past, spectra.astype(np.float32)])
-        self._past = history[-_AVERAGE:]
-        skip = history.shape[0] - frames.shape[0]
-        return ToneFeatures(_flux(history, self._edges, skip), _tonality(history, skip))
+        if not len(frames):
+            return ToneFeatures(np.zeros(0, np.float32), np.zeros(0, np.float32))
+        before = self._last if len(self._last) else frames[:1]
+        pairs = np.concatenate([np.concatenate([before, frames[:-1]]), frames], axis=1)[int(self._odd) :: 2]
+        spectra = np.fft.rfft(pairs * self._window, axis=1)[:, self._range]
+        history = np.concatenate([self._past, np.square(spectra.real) + np.square(spectra.imag)])
+        skip = history.shape[0] - len(pairs)
+        found = np.stack([_flux(history, self._edges, skip), _tonality(history, skip)])
+        shown = np.repeat(np.concatenate([self._shown, found], axis=1), 2, axis=1)
+        shown = shown[:, 1 if self._odd else 2 :][:, : len(frames)]
+        self._last, self._past = frames[-1:].copy(), history[-_PAIRS:]
+        self._shown = shown[:, -1:]
+        self._odd ^= bool(len(frames) % 2)
+        return ToneFeatures(shown[0], shown[1])
 
 
 def _trailing(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
@@ -101,8 +116,8 @@ def _trailing(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
 
 
 def _tonality(history: NDArray[np.float32], skip: int) -> NDArray[np.float32]:
-    """Mean height in dB of the highest twentieth of the bins over the mean level of their neighbours."""
-    level = 10.0 * np.log10(_trailing(history, _AVERAGE)[skip:] + np.float32(1e-14))
+    """Mean height in dB of the highest fiftieth of the bins over the mean level of their neighbours."""
+    level = 10.0 * np.log10(_trailing(history, _PAIRS)[skip:] + np.float32(1e-14))
     bins = level.shape[1]
     reach = min(_NEIGHBOURS, bins // 2)
     index = np.arange(bins)
@@ -110,7 +125,7 @@ def _tonality(history: NDArray[np.float32], skip: int) -> NDArray[np.float32]:
     total = np.zeros((level.shape[0], bins + 1))
     np.cumsum(level, axis=1, dtype=np.float64, out=total[:, 1:])
     height = level - (total[:, high] - total[:, low]) / (high - low)
-    top = max(1, bins // 20)
+    top = max(1, bins // 50)
     height.partition(bins - top, axis=1)
     return np.asarray(height[:, bins - top :].mean(axis=1), dtype=np.float32)
 
@@ -159,7 +174,7 @@ def choose_sources(
     floor = float(np.percentile(level[eligible], 5.0))
     low = level <= max(float(np.percentile(level[eligible], 20.0)), floor + _NEAR_FLOOR_DB)
     steady = _centred(features.flux_db.astype(np.float64), 3) <= settings.max_flux_db
-    flat = _lowest_ahead(features.tonality_db, _AVERAGE) <= settings.max_tonality_db
+    flat = _lowest_ahead(features.tonality_db, 2 * _PAIRS) <= settings.max_tonality_db
     good = eligible & low & steady & flat & (np.abs(_slope(level)) <= _MAX_SLOPE_DB_PER_S)
     runs = [run for run in _runs(good) if run.length * FRAME_S >= settings.min_source_s]
     picked = _pick(runs, np.asarray(level_db, dtype=np.float64), settings)
@@ -187,7 +202,10 @@ def _pick(runs: list[Span], level: NDArray[np.float64], settings: RoomToneSettin
     left = int(settings.max_total_s / FRAME_S)
     taken: list[Span] = []
     for run in ranked:
-        if left <= 0 or _run_level(level, run) > _run_level(level, ranked[0]) + _MAX_SPREAD_DB:
+        if (
+            left * FRAME_S < settings.min_source_s
+            or _run_level(level, run) > _run_level(level, ranked[0]) + _MAX_SPREAD_DB
+        ):
             break
         stop = min(run.stop, run.start + left)
         taken.append(Span(run.start, stop))
