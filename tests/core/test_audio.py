@@ -128,7 +128,7 @@ def test_frame_edges_do_not_depend_on_where_the_count_began(rate: int) -> None:
 
 
 @given(st.sampled_from(RATES), st.integers(0, 2_000_000_000))
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_every_sample_lies_in_exactly_one_frame(rate: int, position: int) -> None:
     frame = frames_of(Span(position, position + 1), rate)
     assert frame.stop - frame.start == 1
@@ -137,7 +137,7 @@ def test_every_sample_lies_in_exactly_one_frame(rate: int, position: int) -> Non
 
 
 @given(st.sampled_from(RATES), st.integers(0, 2_000_000_000))
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_the_frames_of_a_track_cover_it_and_the_last_one_is_needed(rate: int, length: int) -> None:
     frames = frame_count(length, rate)
     assert frame_edges(frames, frames, rate)[0] >= length
@@ -145,7 +145,7 @@ def test_the_frames_of_a_track_cover_it_and_the_last_one_is_needed(rate: int, le
 
 
 @given(st.sampled_from(RATES), st.integers(0, 10_000_000), st.integers(0, 5_000))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_a_track_that_ends_on_a_frame_edge_has_no_frame_more(rate: int, frame: int, extra: int) -> None:
     edge = int(frame_edges(frame, frame, rate)[0])
     assert frame_count(edge, rate) == frame

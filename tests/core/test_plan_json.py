@@ -43,7 +43,7 @@ def plans(draw: st.DrawFn) -> Plan:
     )
 
 
-@examples(deadline=None, max_examples=200)
+@examples(deadline=None, max_examples=80)
 @given(plans())
 def test_a_plan_is_read_back_as_it_was(plan: Plan) -> None:
     text = to_json(plan)
@@ -212,7 +212,7 @@ PLACES = [
 ]
 
 
-@examples(deadline=None, max_examples=300)
+@examples(deadline=None, max_examples=200)
 @given(st.sampled_from(PLACES), json_values)
 def test_whatever_is_put_in_there_is_a_plan_or_one_clear_error(place: str, value: Any) -> None:
     try:
