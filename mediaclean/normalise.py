@@ -51,6 +51,10 @@ class LoudnessSettings(Settings):
         None, "LUFS", "range mode: largest short-term loudness", low=-40, high=0
     )
     max_momentary_lufs: float | None = setting(None, "LUFS", "range mode: largest momentary loudness", low=-40, high=0)
+    max_ride_db: float = setting(6.0, "dB", "range mode: how far a phrase is moved at most", low=0, high=12)
+    ride_ramp_s: float = setting(
+        2.0, "s", "range mode: time over which the level moves between phrases", low=0.5, high=10
+    )
 
 
 @dataclass(frozen=True)
