@@ -50,6 +50,17 @@ class Clock:
         """Packets did not decode here; what they leave open is damage, not a gap."""
         self._damage = self._damage or detail
 
+    def fits(self, want: int | None, count: int) -> bool:
+        """Whether the next `count` samples simply follow; if so they count as placed."""
+        if self._held:
+            return False
+        if want is not None:
+            drift = want + self._shift - self.position
+            if drift > self._tolerance or -drift > self._tolerance:
+                return False
+        self.position += count
+        return True
+
     def place(self, want: int | None, chunk: Samples) -> Iterator[Samples]:
         """Put in a chunk that its timestamp wants at sample `want` (None: right behind the last)."""
         drift = 0 if want is None else want + self._shift - self.position - self._held_samples

@@ -84,11 +84,18 @@ def _chunks(container: InputContainer, track: AudioTrack, report: Report) -> Ite
     wanted = _place(stream, track)
     for frame in _frames(container, stream, clock):
         want = wanted(frame.pts)
+        if reader.is_plain(frame) and clock.fits(want, frame.samples):
+            reader.gather(frame)
+            if reader.gathered >= track.rate:
+                yield from reader.release()
+            continue
+        yield from reader.release()
         for chunk in reader.read(frame):
             if want is not None and want < 0 and clock.position == 0:
                 chunk, want = chunk[:, -want:], 0
             yield from clock.place(want, chunk)
             want = None
+    yield from reader.release()
     for chunk in reader.flush():
         yield from clock.place(None, chunk)
     yield from clock.finish()
@@ -142,8 +149,7 @@ def _numbers(blocks: Iterator[Samples], rate: int, report: Report) -> Iterator[S
     """Blocks with NaN, infinite and absurd values set to silence; one report for all of them."""
     first, count, position = -1, 0, 0
     for block in blocks:
-        peak = np.abs(block).max(initial=0.0)
-        if not peak <= _ABSURD:
+        if not (block.max() <= _ABSURD and block.min() >= -_ABSURD):  # false for NaN, too
             bad = ~(np.abs(block) <= _ABSURD)
             block = np.where(bad, np.float32(0), block)
             where = np.flatnonzero(bad.any(axis=0))
