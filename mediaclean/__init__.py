@@ -24,11 +24,12 @@ from mediaclean.errors import (
 
 if TYPE_CHECKING:
     from mediaclean.job import CleanOptions
+    from mediaclean.listening import analyze
     from mediaclean.plan import Plan
     from mediaclean.preset import Preset, load_preset, preset_names
     from mediaclean.progress import Progress
     from mediaclean.report import Report
-    from mediaclean.run import analyze, clean, dry_run
+    from mediaclean.run import clean, dry_run
 
 __version__ = "0.1.0"
 
@@ -57,7 +58,7 @@ _HOME = {
     "Preset": "preset",
     "Progress": "progress",
     "Report": "report",
-    "analyze": "run",
+    "analyze": "listening",
     "clean": "run",
     "dry_run": "run",
     "load_preset": "preset",

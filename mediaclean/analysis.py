@@ -107,7 +107,7 @@ def analyse(
     """
     levels = FrameLevels(rate, layout, channels)
     meter = Meter(rate, layout, channels, frames=levels)
-    ear = _Ear(rate, detector, speech_downmix(centre_channel(layout, channels)))
+    ear = Ear(rate, detector, speech_downmix(centre_channel(layout, channels)))
     holes = HoleFinder(rate, tone or RoomToneSettings())
     facts = _Facts(rate)
     listeners: list[Callable[[Samples], None]] = [meter.add, ear.add, holes.push, facts.add]
@@ -140,7 +140,7 @@ def fitted(values: NDArray[np.float32], frames: int, filler: float) -> NDArray[n
     return np.concatenate([values[:frames], np.full(missing, filler, dtype=np.float32)])
 
 
-class _Ear:
+class Ear:
     """Speech probability and tone features, both from 512-sample frames of mono sound at 16 kHz."""
 
     def __init__(self, rate: int, detector: Detector, downmix: Callable[[Samples], NDArray[np.float32]]) -> None:

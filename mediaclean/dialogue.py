@@ -75,7 +75,7 @@ def write_dialogue(
     Raises:
         MediacleanError: then none of the four files is there.
     """
-    from mediaclean.run import listen, open_job
+    from mediaclean.listening import listen, open_job
 
     job = open_job(source, preset, options or CleanOptions(), watch)
     files = tuple(Path(f"{base}{suffix}") for suffix in SUFFIXES)

@@ -68,7 +68,7 @@ class Heard:
         """The dialogue's figures under the names that `gain_to_target` knows them by."""
         if self.dialogue is None:
             return {}
-        return {"dialogue_lufs": self.dialogue.lufs, "dialogue_share": self.dialogue.share}
+        return {"dialogue_lufs": self.dialogue.gated_lufs, "dialogue_share": self.dialogue.share}
 
 
 def source_level(analysis: Analysis) -> Heard:
@@ -129,7 +129,7 @@ def finish(job: Job, mix: Mix, part: Path, analysis: Analysis, *, extra: Extra =
             written = _write(job, mix, part, gain, stats, extra())
         with job.stopwatch.stage("check"):
             after = _hear_file(job, part, analysis)
-        dialogue_lufs = after.dialogue.lufs if after.dialogue else None
+        dialogue_lufs = after.dialogue.gated_lufs if after.dialogue else None
         gain = correct(last, after.programme, settings, dialogue_lufs=dialogue_lufs)
     missed = shortfall(last, after.programme, settings, dialogue_lufs=dialogue_lufs)
     reason = " ".join(text for text in (last.note, missed) if text)

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
-from mediaclean.advice import Advice, advise
-from mediaclean.analysis import Analysis, analyse
-from mediaclean.backends.detector import load_detector
+from mediaclean.analysis import Analysis
 from mediaclean.dialogue_track import ASR_RATE
-from mediaclean.errors import MediaError, OutputError, PresetError
+from mediaclean.errors import OutputError, PresetError
 from mediaclean.finish import Finished, can_copy, copy_through, finish, is_on_target, source_level
 from mediaclean.job import CleanOptions, Job
-from mediaclean.loudness import Loudness, measure
-from mediaclean.media import NewAudio, Receipt, StreamInfo, check_target, choose_track, probe, staged, verify
+from mediaclean.listening import fault_lines, listen, open_job
+from mediaclean.media import NewAudio, Receipt, check_target, staged, verify
+from mediaclean.media.staged import exists
 from mediaclean.mixing import Mix, make_mix
 from mediaclean.normalise import LoudnessSettings
-from mediaclean.plan import Plan, make_plan
-from mediaclean.preset import DEFAULT, Preset, load_preset
+from mediaclean.plan import Level, Plan, make_plan
+from mediaclean.preset import DEFAULT, Preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.render import Voices
 from mediaclean.report import EngineUse, Report, to_receipt_dict
 from mediaclean.settings import build
-from mediaclean.speech import SpeechSettings
+from mediaclean.spool import Spool
 from mediaclean.voices import separate_voices, spool_folder
 
 PACKAGES = ("mediaclean", "av", "numpy", "scipy", "soxr", "onnxruntime", "torch", "demucs", "silero-vad")
@@ -55,24 +54,74 @@ def clean(
     Raises:
         MediacleanError: with one sentence, a hint and an exit code; nothing lies under the target's name then.
     """
+    return deliver(source, [Delivery(Path(target))], preset, options, watch=watch)[0]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One result of a run: where it goes, and its level; None takes the plan's."""
+
+    target: Path
+    level: LoudnessSettings | None = None
+
+
+def deliver(
+    source: Path | str,
+    deliveries: Sequence[Delivery],
+    preset: Preset | str = DEFAULT,
+    options: CleanOptions | None = None,
+    *,
+    watch: Watch = ignore,
+) -> list[Report]:
+    """Clean a file once and write it as often as there are deliveries: one analysis, one separation, many levels.
+
+    See `clean`; each delivery gets its name as soon as it is finished and proven.
+    """
     job = open_job(source, preset, options or CleanOptions(), watch)
-    target = Path(target)
-    notes = list(_check_target(job, target))
-    with staged(target, overwrite=job.options.overwrite) as part:
-        analysis = listen(job)
-        plan = job.options.plan or make_plan(analysis, job.preset, engine=job.options.engine)
-        _check_plan(plan, analysis)
-        job = _with_level(job, plan)
-        with job.stopwatch.stage("separate"):
-            voices, engine, spool = separate_voices(job, plan, analysis.stats, spool_folder(target), notes.append)
-        with job.stopwatch.stage("mix"):
-            mix = make_mix(job, plan, voices)
-        finished = _finish(job, mix, voices, part, analysis)
+    notes = [_check_target(job, delivery.target) for delivery in deliveries]
+    rendered = _render(job, spool_folder(deliveries[0].target))
+    reports = [_deliver(rendered, delivery, note) for delivery, note in zip(deliveries, notes, strict=True)]
+    if rendered.spool is not None:
+        rendered.spool.remove()
+    return reports
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """Everything that all deliveries share."""
+
+    job: Job
+    analysis: Analysis
+    mix: Mix
+    voices: Voices
+    engine: EngineUse | None
+    spool: Spool | None
+    notes: tuple[str, ...]
+
+
+def _render(job: Job, folder: Path) -> Rendered:
+    """Listen, plan, separate, mix."""
+    notes: list[str] = []
+    analysis = listen(job)
+    plan = job.options.plan or make_plan(analysis, job.preset, engine=job.options.engine)
+    _check_plan(plan, analysis)
+    with job.stopwatch.stage("separate"):
+        voices, engine, spool = separate_voices(job, plan, analysis.stats, folder, notes.append)
+    with job.stopwatch.stage("mix"):
+        mix = make_mix(job, plan, voices)
+    return Rendered(_with_level(job, plan), analysis, mix, voices, engine, spool, tuple(notes))
+
+
+def _deliver(rendered: Rendered, delivery: Delivery, notes: Sequence[str]) -> Report:
+    """Finish one delivery, prove it, and give it its name."""
+    job = rendered.job
+    if delivery.level is not None:
+        job = replace(job, preset=replace(job.preset, loudness=delivery.level))
+    with staged(delivery.target, overwrite=job.options.overwrite) as part:
+        finished = _finish(job, rendered.mix, rendered.voices, part, rendered.analysis)
         with job.stopwatch.stage("verify"):
-            receipt = _proven(job, target, part, finished)
-    if spool is not None:
-        spool.remove()
-    return _report(job, target, mix, analysis, finished, engine, receipt, notes)
+            receipt = _proven(job, delivery.target, part, finished)
+    return _report(rendered, job, delivery.target, finished, receipt, (*notes, *rendered.notes))
 
 
 def dry_run(
@@ -85,104 +134,6 @@ def dry_run(
     """What `clean` would do, without doing it."""
     job = open_job(source, preset, options or CleanOptions(), watch)
     return make_plan(listen(job), job.preset, engine=job.options.engine)
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What `analyze` found out about a file."""
-
-    path: Path
-    duration_s: float
-    track: str
-    streams: tuple[str, ...]
-    advice: Advice
-    loudness: Loudness
-    bandwidth_hz: float
-    faults: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "source": str(self.path),
-            "duration_s": round(self.duration_s, 6),
-            "track": self.track,
-            "streams": list(self.streams),
-            **self.advice.to_json(),
-            "loudness": self.loudness.to_json(),
-            "bandwidth_hz": round(self.bandwidth_hz),
-            "faults": list(self.faults),
-        }
-
-
-def analyze(source: Path | str, *, track: str | None = None, watch: Watch = ignore) -> Found:
-    """Listen to a file and say what is inside and what to do about it."""
-    job = open_job(source, Preset(name="analyze"), CleanOptions(track=track), watch)
-    heard = listen(job)
-    return Found(
-        job.media.path,
-        heard.length / heard.rate,
-        job.track.label,
-        tuple(_stream_line(stream) for stream in job.media.streams),
-        advise(heard),
-        heard.loudness,
-        heard.bandwidth_hz,
-        _fault_lines(job),
-    )
-
-
-def measure_file(source: Path | str, *, track: str | None = None, watch: Watch = ignore) -> Loudness:
-    """The loudness of a file's track."""
-    job = open_job(source, Preset(name="measure"), CleanOptions(track=track), watch)
-    return measure(job.chunks("measure"), job.rate, job.track.layout)
-
-
-def _stream_line(stream: StreamInfo) -> str:
-    size = f"{stream.width}x{stream.height}" if stream.width else ""
-    rate = f"{float(stream.frame_rate):.6g} fps" if stream.frame_rate else ""
-    words = [f"{stream.index}: {stream.kind}", stream.codec, size, rate, stream.language, stream.title]
-    return " ".join(word for word in words if word)
-
-
-def _fault_lines(job: Job) -> tuple[str, ...]:
-    return tuple(f"{fault.kind} at {fault.at_s:.3f} s: {fault.detail}" for fault in job.faults)
-
-
-def open_job(source: Path | str, preset: Preset | str, options: CleanOptions, watch: Watch) -> Job:
-    """Look at the file and choose the track.
-
-    Raises:
-        MediaError: if nothing can be cleaned in it: no sound, or many channels and no centre among them.
-    """
-    media = probe(Path(source))
-    record = load_preset(preset) if isinstance(preset, str) else preset
-    job = Job(media, choose_track(media, options.track), record, options, watch)
-    separates = record.separate is not None and options.engine != "none"
-    if separates and job.track.channels > 2 and job.track.centre is None:
-        raise MediaError(
-            f"{media.path}: {job.track.layout} has no centre channel to find the dialogue in",
-            "mix it down to stereo first, or leave the bed alone with --engine none",
-        )
-    return job
-
-
-def listen(job: Job) -> Analysis:
-    """Hear the whole track once.
-
-    Raises:
-        MediaError: if there is not a single sample in it.
-    """
-    speech = job.preset.speech or SpeechSettings()
-    with job.stopwatch.stage("listen"):
-        analysis = analyse(
-            job.first_chunks(),
-            rate=job.rate,
-            layout=job.track.layout,
-            channels=job.track.channels,
-            detector=load_detector(speech.detector),
-            tone=job.preset.room_tone,
-        )
-    if analysis.length == 0:
-        raise MediaError(f"{job.media.path.name}: the audio track is empty", "choose another track with --track")
-    return analysis
 
 
 def _finish(job: Job, mix: Mix, voices: Voices, part: Path, analysis: Analysis) -> Finished:
@@ -198,6 +149,8 @@ def _finish(job: Job, mix: Mix, voices: Voices, part: Path, analysis: Analysis) 
 def _check_target(job: Job, target: Path) -> tuple[str, ...]:
     """Everything that can be refused before work begins; what will not be a plain copy."""
     options = job.options
+    if target.exists() and not options.overwrite:
+        raise exists(target)
     return check_target(
         job.media,
         target,
@@ -258,38 +211,36 @@ def _check_plan(plan: Plan, analysis: Analysis) -> None:
 
 
 def _report(
-    job: Job,
-    target: Path,
-    mix: Mix,
-    analysis: Analysis,
-    finished: Finished,
-    engine: EngineUse | None,
-    receipt: Receipt,
-    notes: list[str],
+    rendered: Rendered, job: Job, target: Path, finished: Finished, receipt: Receipt, notes: tuple[str, ...]
 ) -> Report:
-    rate = job.rate
+    rate, mix = job.rate, rendered.mix
     return Report(
         source=job.media.path,
         target=target,
         track=job.track.label,
         preset=job.preset,
-        plan=mix.plan,
-        duration_s=analysis.length / rate,
+        plan=replace(mix.plan, level=_level_of(job)),
+        duration_s=rendered.analysis.length / rate,
         copied=finished.copied,
         codec=finished.codec,
-        before=analysis.loudness,
+        before=rendered.analysis.loudness,
         after=finished.after,
-        engine=engine,
+        engine=rendered.engine,
         tone=mix.tone,
         level=finished.level,
-        faults=_fault_lines(job),
+        faults=fault_lines(job),
         dropped=tuple(finished.written.dropped),
-        notes=tuple(notes),
+        notes=notes,
         changed_s=tuple((round(s.start / rate, 6), round(s.stop / rate, 6)) for s in mix.changed()),
-        timings_s=job.stopwatch.seconds,
+        timings_s=dict(job.stopwatch.seconds),
         receipt=to_receipt_dict(receipt),
         versions=versions(),
     )
+
+
+def _level_of(job: Job) -> Level | None:
+    settings = job.preset.loudness
+    return None if settings is None else Level(settings.target_lufs, settings.ceiling_dbtp)
 
 
 def versions() -> dict[str, str]:

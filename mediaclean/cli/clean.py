@@ -33,6 +33,10 @@ def clean(
     set_: Annotated[
         list[str] | None, typer.Option("--set", "-s", help="One setting, for example duck.target_lu=15; repeatable.")
     ] = None,
+    spec: Annotated[
+        list[str] | None,
+        typer.Option("--spec", help="Deliver to this specification; repeatable: one separation, many deliveries."),
+    ] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="auto, demucs, dialogue or none.")] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")] = None,
     track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
@@ -61,6 +65,7 @@ def clean(
     """
     if json_:
         use_json_lines()
+    from mediaclean.delivery import load_spec
     from mediaclean.job import CleanOptions
     from mediaclean.preset import DEFAULT
     from mediaclean.sources import load_plan, load_preset_or_report
@@ -80,6 +85,7 @@ def clean(
     settings = load_preset_or_report(preset or DEFAULT, set_ or [])
     if plan is not None:
         options = replace(options, plan=load_plan(plan))
+    specs = [load_spec(name) for name in dict.fromkeys(spec or [])]
     files = _expand(inputs)
     if len(files) > 1 and (plan is not None or (plan_only and not json_)):
         raise PresetError(f"a plan is for one input, here are {len(files)}", "give one input, or --plan-only --json")
@@ -93,11 +99,12 @@ def clean(
     _make_folder(out_dir)
     failed: list[tuple[Path, MediacleanError]] = []
     for file, target in zip(files, targets, strict=True):
-        if is_batch and target.exists() and not overwrite:
+        deliveries = _deliveries(target, specs)
+        if is_batch and not overwrite and all(delivery.target.exists() for delivery in deliveries):
             _say_skipped(file, target, json_)
             continue
         try:
-            _clean_one(file, target, settings, options, report, json_, is_batch)
+            _clean_one(file, deliveries, settings, options, report, json_, is_batch)
         except MediacleanError as error:
             if not is_batch:
                 raise
@@ -108,20 +115,33 @@ def clean(
 
 
 def _clean_one(
-    file: Path, target: Path, settings: Any, options: Any, report: Path | None, json_: bool, is_batch: bool
+    file: Path, deliveries: Any, settings: Any, options: Any, report: Path | None, json_: bool, is_batch: bool
 ) -> None:
     from mediaclean.cli.summary import summary
     from mediaclean.report import to_report_dict, to_report_json
-    from mediaclean.run import clean as run_clean
+    from mediaclean.run import deliver
 
     with watching() as watch:
-        done = run_clean(file, target, settings, options, watch=watch)
-    if report is not None:
-        _write_text(_report_path(report, target, is_batch), to_report_json(done) + "\n")
-    if json_:
-        emit("report", **to_report_dict(done))
-    else:
-        out().print(summary(done))
+        reports = deliver(file, deliveries, settings, options, watch=watch)
+    for done in reports:
+        if report is not None:
+            several = is_batch or len(reports) > 1
+            _write_text(_report_path(report, done.target, several), to_report_json(done) + "\n")
+        if json_:
+            emit("report", **to_report_dict(done))
+        else:
+            out().print(summary(done))
+
+
+def _deliveries(target: Path, specs: list[Any]) -> list[Any]:
+    """The results of one input: one at the preset's level, or one per specification, named after it if many."""
+    from mediaclean.run import Delivery
+
+    if not specs:
+        return [Delivery(target)]
+    if len(specs) == 1:
+        return [Delivery(target, specs[0].aim)]
+    return [Delivery(target.with_name(f"{target.stem}.{spec.name}{target.suffix}"), spec.aim) for spec in specs]
 
 
 def _print_plan(file: Path, settings: Any, options: Any, json_: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
@@ -13,29 +13,78 @@ from mediaclean.cli.terminal import amount, emit, facts, out, use_json_lines, wa
 
 def measure(
     inputs: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to measure.")],
+    spec: Annotated[
+        list[str] | None, typer.Option("--spec", help="Hold it against this specification; repeatable; all takes all.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw loudness over time into this SVG.")] = None,
     track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
 ) -> None:
-    """Measure loudness: integrated, range, maxima, true peak."""
+    """Measure loudness, and say per specification whether the file may be delivered; exit 1 if one fails."""
     if json_:
         use_json_lines()
-    from mediaclean.run import measure_file
+    from mediaclean.delivery import load_spec, spec_names
+    from mediaclean.measuring import measure_file
 
+    names = spec_names() if "all" in (spec or []) else list(dict.fromkeys(spec or []))
+    specs = [load_spec(name) for name in names]
+    fine = True
     for path in inputs:
         with watching() as watch:
-            loudness = measure_file(path, track=track, watch=watch)
+            found = measure_file(path, specs=specs, track=track, watch=watch)
+        fine = fine and found.ok
+        if plot is not None:
+            _draw(plot, found, specs)
         if json_:
-            emit("loudness", source=str(path), **loudness.to_json())
-            continue
-        rows = (
-            ("integrated", amount(loudness.integrated_lufs, "LUFS")),
-            ("range", amount(loudness.range_lu, "LU")),
-            ("max short-term", amount(loudness.short_term_max_lufs, "LUFS")),
-            ("max momentary", amount(loudness.momentary_max_lufs, "LUFS")),
-            ("true peak", amount(loudness.true_peak_dbtp, "dBTP")),
-            ("sample peak", amount(loudness.sample_peak_dbfs, "dBFS")),
-        )
-        out().print(Text(str(path), style="bold"), facts(rows))
+            emit("measurement", **found.to_json())
+        else:
+            _show(found)
+    if not fine:
+        raise typer.Exit(1)
+
+
+def _show(found: Any) -> None:
+    loudness, dialogue = found.measured.loudness, found.measured.dialogue
+    rows = [
+        ("integrated", amount(loudness.integrated_lufs, "LUFS")),
+        ("range", amount(loudness.range_lu, "LU")),
+        ("max short-term", amount(loudness.short_term_max_lufs, "LUFS")),
+        ("max momentary", amount(loudness.momentary_max_lufs, "LUFS")),
+        ("true peak", amount(loudness.true_peak_dbtp, "dBTP")),
+        ("sample peak", amount(loudness.sample_peak_dbfs, "dBFS")),
+    ]
+    if dialogue is not None and dialogue.lufs is not None:
+        bar = f"{dialogue.low_lufs:.1f} to {dialogue.high_lufs:.1f}"
+        rows.append(("dialogue", f"{dialogue.gated_lufs:.1f} LUFS gated, {dialogue.share:.0%} of the file is speech"))
+        rows.append(("speech itself", f"{dialogue.lufs:.1f} LUFS ({bar})"))
+    out().print(Text(str(found.path), style="bold"), facts(rows))
+    for name, results in found.verdicts.items():
+        _show_verdict(name, results)
+
+
+def _show_verdict(name: str, results: list[Any]) -> None:
+    from mediaclean.delivery import passed
+
+    ok = passed(results)
+    head = Text.assemble((f"{name}: ", "bold"), ("PASS", "bold green") if ok else ("FAIL", "bold red"))
+    marks = {"pass": "✓", "fail": "✗", "advice": "!", "skipped": "–"}
+    rows = []
+    for result in results:
+        measured = "–" if result.measured is None else f"{result.measured:.1f}"
+        note = f" ({result.note})" if result.note else ""
+        grade = "" if result.grade == "primary" else f" [{result.grade}]"
+        rows.append((f"{marks[result.status]} {result.name}", f"{measured}, asked {result.limit}{grade}{note}"))
+    out().print(head, facts(rows))
+
+
+def _draw(path: Path, found: Any, specs: list[Any]) -> None:
+    from mediaclean.errors import OutputError
+    from mediaclean.loudplot import loudness_svg
+
+    try:
+        path.write_text(loudness_svg(found, specs), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another --plot") from error
 
 
 def verify(

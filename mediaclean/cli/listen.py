@@ -19,7 +19,7 @@ def analyze(
     """Say what is inside, and what to do about it: streams, speech, bed, noise floor, loudness, faults, advice."""
     if json_:
         use_json_lines()
-    from mediaclean.run import analyze as run_analyze
+    from mediaclean.listening import analyze as run_analyze
 
     for path in inputs:
         with watching() as watch:

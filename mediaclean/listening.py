@@ -1,0 +1,110 @@
+"""Looking before touching: open a file, listen to it once, and say what is inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mediaclean.advice import Advice, advise
+from mediaclean.analysis import Analysis, analyse
+from mediaclean.backends.detector import load_detector
+from mediaclean.errors import MediaError
+from mediaclean.job import CleanOptions, Job
+from mediaclean.loudness import Loudness
+from mediaclean.media import StreamInfo, choose_track, probe
+from mediaclean.preset import Preset, load_preset
+from mediaclean.progress import Watch, ignore
+from mediaclean.speech import SpeechSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What `analyze` found out about a file."""
+
+    path: Path
+    duration_s: float
+    track: str
+    streams: tuple[str, ...]
+    advice: Advice
+    loudness: Loudness
+    bandwidth_hz: float
+    faults: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "source": str(self.path),
+            "duration_s": round(self.duration_s, 6),
+            "track": self.track,
+            "streams": list(self.streams),
+            **self.advice.to_json(),
+            "loudness": self.loudness.to_json(),
+            "bandwidth_hz": round(self.bandwidth_hz),
+            "faults": list(self.faults),
+        }
+
+
+def analyze(source: Path | str, *, track: str | None = None, watch: Watch = ignore) -> Found:
+    """Listen to a file and say what is inside and what to do about it."""
+    job = open_job(source, Preset(name="analyze"), CleanOptions(track=track), watch)
+    heard = listen(job)
+    return Found(
+        job.media.path,
+        heard.length / heard.rate,
+        job.track.label,
+        tuple(_stream_line(stream) for stream in job.media.streams),
+        advise(heard),
+        heard.loudness,
+        heard.bandwidth_hz,
+        fault_lines(job),
+    )
+
+
+def _stream_line(stream: StreamInfo) -> str:
+    size = f"{stream.width}x{stream.height}" if stream.width else ""
+    rate = f"{float(stream.frame_rate):.6g} fps" if stream.frame_rate else ""
+    words = [f"{stream.index}: {stream.kind}", stream.codec, size, rate, stream.language, stream.title]
+    return " ".join(word for word in words if word)
+
+
+def fault_lines(job: Job) -> tuple[str, ...]:
+    return tuple(f"{fault.kind} at {fault.at_s:.3f} s: {fault.detail}" for fault in job.faults)
+
+
+def open_job(source: Path | str, preset: Preset | str, options: CleanOptions, watch: Watch) -> Job:
+    """Look at the file and choose the track.
+
+    Raises:
+        MediaError: if nothing can be cleaned in it: no sound, or many channels and no centre among them.
+    """
+    media = probe(Path(source))
+    record = load_preset(preset) if isinstance(preset, str) else preset
+    job = Job(media, choose_track(media, options.track), record, options, watch)
+    separates = record.separate is not None and options.engine != "none"
+    if separates and job.track.channels > 2 and job.track.centre is None:
+        raise MediaError(
+            f"{media.path}: {job.track.layout} has no centre channel to find the dialogue in",
+            "mix it down to stereo first, or leave the bed alone with --engine none",
+        )
+    return job
+
+
+def listen(job: Job) -> Analysis:
+    """Hear the whole track once.
+
+    Raises:
+        MediaError: if there is not a single sample in it.
+    """
+    speech = job.preset.speech or SpeechSettings()
+    with job.stopwatch.stage("listen"):
+        analysis = analyse(
+            job.first_chunks(),
+            rate=job.rate,
+            layout=job.track.layout,
+            channels=job.track.channels,
+            detector=load_detector(speech.detector),
+            tone=job.preset.room_tone,
+        )
+    if analysis.length == 0:
+        raise MediaError(f"{job.media.path.name}: the audio track is empty", "choose another track with --track")
+    return analysis
