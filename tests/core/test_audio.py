@@ -65,6 +65,11 @@ def test_merge_joins_what_lies_close_and_nothing_else(some: list[Span], gap: int
     assert merge(reversed(some), gap) == merged == merge(merged, gap)
 
 
+@pytest.mark.parametrize(("apart", "gap", "joined"), [(0, 0, True), (1, 0, False), (5, 5, True), (6, 5, False)])
+def test_merge_at_the_very_edge_of_the_gap(apart: int, gap: int, joined: bool) -> None:
+    assert len(merge([Span(0, 10), Span(10 + apart, 30)], gap)) == (1 if joined else 2)
+
+
 def _hole_length(t: int, free: list[int]) -> int:
     known = set(free)
     low, high = t, t

@@ -72,6 +72,16 @@ def test_dense_clean_speech_is_believed_to_be_clean_if_its_surroundings_are() ->
     assert min(section.difference_lu for section in found) > 30.0
 
 
+@pytest.mark.parametrize("louder", [0, 1])
+def test_of_the_surroundings_the_louder_side_counts(louder: int) -> None:
+    """Music that stops when somebody speaks, or starts when he is done, may well go on under him."""
+    speech = np.maximum(speech_levels(100, -23.0, 2), -42.0)  # dips of 19 LU: deeper than a bed alone would prove
+    sides = [np.full(100, -45.0 if side == louder else -70.0) for side in (0, 1)]
+    mix = np.concatenate([sides[0], speech, sides[1]]).astype(np.float32)
+    (section,) = measure_sections(mix, [Span(100 * FRAME, 200 * FRAME)], RATE)
+    assert section.bed_lufs == pytest.approx(-45.0, abs=0.1)
+
+
 def test_a_louder_bed_is_never_found_to_be_quieter() -> None:
     speech, _ = scene(60.0, seed=3)
     medians = []
