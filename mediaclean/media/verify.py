@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -44,7 +45,8 @@ def verify(
     proofs = [_proof(packets, pairs, other, ours, theirs, dropped) for packets in mine.values()]
     tracks = _cleaned_pairs(ours, theirs, pairs, cleaned)
     proofs = [_as_cleaned(proof, tracks) for proof in proofs]
-    fields = _fields(ours, theirs, pairs, mine, other, dropped)
+    beside = {track.stream for track, _ in tracks if track.stream in pairs}
+    fields = [_as_original(field, beside) for field in _fields(ours, theirs, pairs, mine, other, dropped)]
     shift = _shift_s(mine, other, pairs)
     if shift is not None:
         fields += [_start_field(track, made, shift) for track, made in tracks]
@@ -128,6 +130,14 @@ def _as_cleaned(proof: Proof, tracks: list[tuple[AudioTrack, AudioTrack]]) -> Pr
             place = (proof.stream, made.stream, proof.kind, proof.codec, proof.packets)
             return Proof(*place, proof.sha256_source, "", "nothing", ok=True, note="cleaned")
     return proof
+
+
+def _as_original(field: Field, beside: Collection[int]) -> Field:
+    """A source track that stays beside its clean one gives the default flag to it, and says in its title what it is."""
+    own = {f"stream {index} {what}" for index in beside for what in ("dispositions", "tag title", "tag handler_name")}
+    if field.ok or field.what not in own:
+        return field
+    return replace(field, ok=True, note="the clean track is the default one; this is its source")
 
 
 def _shift_s(
