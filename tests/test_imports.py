@@ -32,7 +32,9 @@ OWNERS = {
 HEAVY = ("torch", "av", "scipy", "onnxruntime", "soxr", "pyloudnorm", "demucs", "soundfile")
 
 GROUND = ("audio", "errors", "progress", "settings")
-RUN = ("run", "job", "mixing", "finish", "voices", "dialogue", "doctor", "sources", "report")
+RUN = (
+    "run", "listening", "measuring", "job", "mixing", "finish", "voices", "dialogue", "doctor", "sources", "report",
+)  # fmt: skip
 """The story of a run, above the stages; it alone opens files and calls networks."""
 
 
