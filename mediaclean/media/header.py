@@ -140,6 +140,8 @@ def text_tags(
         stream.metadata["language"] = language
     if title is not None:
         stream.metadata["title"] = title
+        if role in {"original", "dialogue"}:
+            stream.metadata["handler_name"] = title  # MP4 and MOV have no other place for a track's title
     if alone and role == "clean":
         flags = flags | Disposition.default
     stream.disposition = int(flags)
