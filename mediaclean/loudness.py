@@ -38,6 +38,7 @@ class Loudness:
         true_peak_dbtp: largest true peak of any channel; -120 for silence.
         sample_peak_dbfs: largest sample of any channel; -120 for silence.
         duration_s: length.
+        true_peak_at_s: the second that holds the largest true peak; None for silence.
     """
 
     integrated_lufs: float | None
@@ -47,6 +48,7 @@ class Loudness:
     true_peak_dbtp: float
     sample_peak_dbfs: float
     duration_s: float
+    true_peak_at_s: float | None = None
 
     def to_json(self) -> dict[str, float | None]:
         """Plain numbers, rounded to a thousandth."""
@@ -94,6 +96,7 @@ class Meter:
         self._recent = np.zeros(0)
         self._momentary_max = 0.0
         self._short_term_max = 0.0
+        self._peak_at_s: float | None = None
         self._closed = False
 
     def add(self, samples: Samples) -> None:
@@ -120,6 +123,7 @@ class Meter:
             true_peak_dbtp=float(power_to_db(self._peaks.true_peak**2)),
             sample_peak_dbfs=float(power_to_db(self._peaks.sample_peak**2)),
             duration_s=self._length / self._rate,
+            true_peak_at_s=self._peak_at_s,
         )
 
     def series(self) -> LoudnessSeries:
@@ -134,8 +138,11 @@ class Meter:
 
     def _step(self, samples: Samples) -> None:
         """One second, or at the end what is left of one."""
-        self._length += samples.shape[1]
+        before = self._peaks.true_peak
         self._peaks.add(samples)
+        if self._peaks.true_peak > before:
+            self._peak_at_s = float(self._length // self._rate)
+        self._length += samples.shape[1]
         power = self._power(samples)
         if self._frames is not None:
             self._frames.add_power(power)
