@@ -112,16 +112,22 @@ def _cleaned_pairs(
     """Source tracks and the new tracks made from them, in order."""
     copied = {index for index, _ in pairs.values()}
     new = [track for track in theirs.tracks if track.stream not in copied and track.rate]
-    if cleaned is None:
-        lost = [track for track in ours.tracks if track.stream not in pairs and track.rate]
-        # With --keep-original every source track is still there: the new one stands before its source.
-        following = [
-            track for made in new for track in ours.tracks if pairs.get(track.stream, (-1,))[0] == made.stream + 1
-        ]
-        old = lost or following
-    else:
-        old = [track for track in ours.tracks if track.number in cleaned]
-    return list(zip(old, new, strict=False))
+    if cleaned is not None:
+        # Neutral settings on lossless sound give the same packets: then the pair is known already.
+        same = {track.stream: track for track in theirs.tracks}
+        fresh = iter(new)
+        found = []
+        for track in ours.tracks:
+            if track.number in cleaned:
+                made = next(fresh, None) or same.get(pairs.get(track.stream, (-1, ""))[0])
+                found += [(track, made)] if made is not None else []
+        return found
+    lost = [track for track in ours.tracks if track.stream not in pairs and track.rate]
+    # With --keep-original every source track is still there: the new one stands before its source.
+    following = [
+        track for made in new for track in ours.tracks if pairs.get(track.stream, (-1, ""))[0] == made.stream + 1
+    ]
+    return list(zip(lost or following, new, strict=False))
 
 
 def _as_cleaned(proof: Proof, tracks: list[tuple[AudioTrack, AudioTrack]]) -> Proof:
@@ -134,7 +140,11 @@ def _as_cleaned(proof: Proof, tracks: list[tuple[AudioTrack, AudioTrack]]) -> Pr
 
 def _as_original(field: Field, beside: Collection[int]) -> Field:
     """A source track that stays beside its clean one gives the default flag to it, and says in its title what it is."""
-    own = {f"stream {index} {what}" for index in beside for what in ("dispositions", "tag title", "tag handler_name")}
+    own = {
+        f"stream {index} {what}"
+        for index in beside
+        for what in ("dispositions", "title", "handler_name", "tag title", "tag handler_name")
+    }
     if field.ok or field.what not in own:
         return field
     return replace(field, ok=True, note="the clean track is the default one; this is its source")
