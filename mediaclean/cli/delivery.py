@@ -34,7 +34,7 @@ def measure(
             found = measure_file(path, specs=specs, track=track, watch=watch)
         fine = fine and found.ok
         if plot is not None:
-            _draw(plot, found, specs)
+            _draw(plot, found)
         if json_:
             emit("measurement", **found.to_json())
         else:
@@ -77,12 +77,19 @@ def _show_verdict(name: str, results: list[Any]) -> None:
     out().print(head, facts(rows))
 
 
-def _draw(path: Path, found: Any, specs: list[Any]) -> None:
+def _draw(path: Path, found: Any) -> None:
     from mediaclean.errors import OutputError
     from mediaclean.loudplot import loudness_svg
 
+    drawing = loudness_svg(
+        found.series,
+        title=found.path.name,
+        speech=[(span.start / found.rate, span.stop / found.rate) for span in found.speech],
+        results=[result for results in found.verdicts.values() for result in results],
+        true_peak_at_s=found.measured.loudness.true_peak_at_s,
+    )
     try:
-        path.write_text(loudness_svg(found, specs), encoding="utf-8")
+        path.write_text(drawing, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another --plot") from error
 
