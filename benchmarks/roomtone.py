@@ -236,7 +236,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--noise", type=Path)
-    parser.add_argument("--write", action="store_true", help="write benchmarks/roomtone.md")
+    parser.add_argument("--write", action="store_true", help="write benchmarks/ROOMTONE.md")
     arguments = parser.parse_args()
     lines = [HEADER]
     print(HEADER)
@@ -260,7 +260,7 @@ def main() -> None:
         command = "python benchmarks/roomtone.py CORPUS" + (" --noise FOLDER" if arguments.noise else "")
         title = f"# Room tone against held-out tone of the same recording\n\n`{command}`\n\n"
         notes = (__doc__ or "").split("\n\n")[2].strip()
-        (HERE / "roomtone.md").write_text(f"{title}{notes}\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
+        (HERE / "ROOMTONE.md").write_text(f"{title}{notes}\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
