@@ -8,12 +8,13 @@ the sound passes untouched, bit for bit.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaclean.audio import Samples, Span, db_to_gain
+from mediaclean.audio import Samples, Span, db_to_gain, merge
 from mediaclean.roomtone_model import ToneSynth
 from mediaclean.roomtone_sources import RoomToneSettings, choose_sources, floor_level_dbfs
 
@@ -102,7 +103,7 @@ class ToneFiller:
 
     def __init__(self, synth: ToneSynth, holes: Sequence[Span], settings: RoomToneSettings) -> None:
         self._synth = synth
-        self._holes = sorted(holes)
+        self._holes = merge(holes)
         self._fade = round(settings.crossfade_s * synth.model.rate)
 
     def spans(self) -> list[Span]:
@@ -132,14 +133,19 @@ class ToneFiller:
     def _presence(self, start: int, length: int) -> NDArray[np.float64] | None:
         """How much of the room is missing, as an amplitude from 0 to 1 per sample; None where none is."""
         near: NDArray[np.float64] | None = None
-        for hole in self._holes:
-            if hole.stop + self._fade <= start or hole.start - self._fade >= start + length:
+        first = bisect_left(self._holes, start - self._fade, key=lambda hole: hole.stop)
+        for hole in self._holes[first:]:
+            low, high = max(hole.start - self._fade, start), min(hole.stop + self._fade, start + length)
+            if hole.start - self._fade >= start + length:
+                break
+            if low >= high:
                 continue
-            time = np.arange(start, start + length, dtype=np.float64)
+            time = np.arange(low, high, dtype=np.float64)
             outside = np.maximum(np.maximum(hole.start - time, time - (hole.stop - 1)), 0.0)
-            inside = np.clip(1.0 - outside / (self._fade + 1), 0.0, 1.0)
-            value = np.sin(0.5 * np.pi * inside)
-            near = value if near is None else np.maximum(near, value)
+            value = np.sin(0.5 * np.pi * (1.0 - outside / (self._fade + 1)))
+            near = np.zeros(length) if near is None else near
+            here = slice(low - start, high - start)
+            near[here] = np.maximum(near[here], value)
         return near
 
 

@@ -77,9 +77,9 @@ def learn(sources: Sequence[Samples], rate: int) -> ToneModel:
 
     The shape of the spectrum is, in every bin, the mean of the lowest four fifths of the frames; its level is, in
     every third of an octave, the median over the frames; both are freed from the bias that they have in Gaussian
-    noise. A click or a cough in less than a fifth of the frames moves neither. (A median per bin alone
-    bears more, but real tone is rougher than Gaussian noise, as rain is, and it came out 1 dB low on held-out tone.) Coherence
-    is taken from the frames that are not outliers, over a third of an octave, and freed from the bias of few frames.
+    noise. A click or a cough in less than a fifth of the frames moves neither. (A median per bin alone bears more,
+    but real tone is rougher than Gaussian noise, as rain is, and it came out 1 dB low on held-out tone.) Coherence is
+    taken from the frames that are not outliers, over a third of an octave, and freed from the bias of few frames.
 
     Args:
         sources: stretches of shape (channels, n); those shorter than one frame are left out.
