@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -216,6 +218,21 @@ def test_subrip_is_numbered_with_commas_and_crlf() -> None:
     assert text.count("\n") == text.count("\r\n")
     assert text.split("\r\n")[:4] == ["1", "00:00:01,000 --> 00:00:02,000", "[speech 1]", ""]
     assert text.split("\r\n")[4] == "2"
+
+
+@pytest.mark.parametrize(("write", "name"), [(to_vtt, "cues.vtt"), (to_srt, "cues.srt")])
+def test_ffmpeg_reads_back_every_cue(write: Callable[[list[Cue]], str], name: str, tmp_path: Path) -> None:
+    """FFmpeg's demuxers as the independent readers: text, in-cue and duration, in milliseconds."""
+    av = pytest.importorskip("av")
+    spans = [Span(n * 3 * RATE + 777 * n, n * 3 * RATE + 2 * RATE) for n in range(40)]
+    cues = cues_of(spans, 4000 * RATE, NTSC, origin_s=Fraction(3590))
+    (tmp_path / name).write_bytes(write(cues).encode())
+    with av.open(tmp_path / name) as container:
+        packets = [packet for packet in container.demux(subtitles=0) if packet.size]
+        assert container.streams.subtitles[0].time_base == Fraction(1, 1000)
+        for packet, cue in zip(packets, cues, strict=True):
+            start, stop = int(cue.start_s * 1000), int(cue.stop_s * 1000)
+            assert (packet.pts, packet.duration, bytes(packet)) == (start, stop - start, cue.text.encode())
 
 
 def test_split_points_are_the_cheapest() -> None:
