@@ -1,31 +1,16 @@
-"""The level, the file, and the proof: gain, limiter, encoder and muxer, then the result is decoded and measured.
-
-Loudness is promised for the *finished* file. The limiter takes a little away and a lossy codec overshoots, so what came
-out is measured as a listener will decode it; where it misses, gain and ceiling are corrected and it is written again.
-"""
+"""The file: encoder and muxer, then the result is decoded and judged, and written again until every track is right."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mediaclean.analysis import Analysis
-from mediaclean.audio import Samples
-from mediaclean.errors import OutputError
-from mediaclean.gate import DialogueLoudness, dialogue_loudness
 from mediaclean.job import Job
-from mediaclean.kweight import FrameLevels, lufs_to_power
-from mediaclean.limiter import LimiterStats
-from mediaclean.loudness import Loudness, Meter
-from mediaclean.media import AudioTrack, NewAudio, Written, check_target, decode, probe, resolve_codec, write
+from mediaclean.level import Heard, Levelling, Take, hear, is_on_target, source_level
+from mediaclean.loudness import Loudness
+from mediaclean.media import AudioCodec, NewAudio, Written, decode, probe, resolve_codec, write
 from mediaclean.media.formats import format_of
-from mediaclean.mixing import Mix
-from mediaclean.normalise import Gain, LoudnessSettings, correct, gain_to_target, normalise, shortfall
 from mediaclean.progress import watched
 from mediaclean.report import LevelUse
 
@@ -39,148 +24,96 @@ def no_extra() -> tuple[NewAudio, ...]:
 
 @dataclass(frozen=True)
 class Finished:
-    """What lies in the file now."""
+    """What became of one track; `codec` is None where its packets were copied."""
 
     written: Written
     after: Loudness
     level: LevelUse | None = None
-    copied: bool = False
+    codec: AudioCodec | None = None
 
     @property
-    def codec(self) -> str:
+    def copied(self) -> bool:
+        return self.codec is None
+
+    @property
+    def codec_name(self) -> str:
         """Of the clean track, in words."""
-        if self.copied:
+        if self.codec is None:
             return "copied"
-        codec = self.written.audio[0]
-        depth = f"{codec.bits} bit" if codec.bits else f"{(codec.bit_rate or 0) / 1000:.0f} kb/s"
-        return f"{codec.name} {depth}"
+        depth = f"{self.codec.bits} bit" if self.codec.bits else f"{(self.codec.bit_rate or 0) / 1000:.0f} kb/s"
+        return f"{self.codec.name} {depth}"
 
 
-@dataclass(frozen=True)
-class Heard:
-    """The figures of a sound: of the programme, and of its dialogue where the level hangs on that."""
-
-    programme: Loudness
-    dialogue: DialogueLoudness | None = None
-
-    @property
-    def anchors(self) -> dict[str, Any]:
-        """The dialogue's figures under the names that `gain_to_target` knows them by."""
-        if self.dialogue is None:
-            return {}
-        return {"dialogue_lufs": self.dialogue.gated_lufs, "dialogue_share": self.dialogue.share}
-
-
-def source_level(analysis: Analysis) -> Heard:
-    """What the source's figures are, from the pass that listened to it."""
-    powers = lufs_to_power(analysis.level_db)
-    return Heard(analysis.loudness, dialogue_loudness(analysis.speech, powers))
-
-
-def is_on_target(heard: Heard, settings: LoudnessSettings | None) -> bool:
-    """Whether the level may stay as it is: within the tolerance and under the ceiling, or nothing to measure."""
-    if settings is None:
-        return True
-    gain = gain_to_target(heard.programme, settings, **heard.anchors)
-    return abs(gain.gain_db) <= settings.tolerance_lu and heard.programme.true_peak_dbtp <= settings.ceiling_dbtp
-
-
-def can_copy(job: Job, part: Path) -> bool:
-    """Whether the track may go over packet for packet: nothing else was asked for, and the container holds it."""
-    options = job.options
-    if options.keep_original or options.codec or options.bit_rate:
+def can_stay(take: Take, path: Path) -> bool:
+    """Whether a track may go over packet for packet: nothing changes in it, and the container holds it."""
+    options, track = take.job.options, take.job.track
+    if take.mix.plan.changes_sound or options.keep_original or options.codec or options.bit_rate:
         return False
-    if job.track.codec in format_of(part).audio:
-        return True
-    try:
-        check_target(job.media, part)
-    except OutputError:
-        return False
-    return True
+    same_suffix = path.suffix.lower() == take.job.media.path.suffix.lower()
+    held = track.codec in format_of(path).audio or same_suffix
+    return held and is_on_target(source_level(take.analysis), take.job.preset.loudness)
 
 
-def copy_through(job: Job, part: Path, before: Loudness, *, extra: Extra = no_extra) -> Finished:
-    """Nothing is to change: every packet is copied."""
-    drop = job.options.drop_unsupported
-    with job.stopwatch.stage("write"):
-        written = write(job.media, part, replace={}, extra=extra(), drop_unsupported=drop, watch=job.watch)
-    return Finished(written, before, copied=True)
+def finish(takes: Sequence[Take], path: Path, *, extra: Extra = no_extra) -> list[Finished]:
+    """Write the tracks at their levels and measure what came out, until it is right.
 
-
-def finish(job: Job, mix: Mix, part: Path, analysis: Analysis, *, extra: Extra = no_extra) -> Finished:
-    """Write the mix at its level and measure what came out, until it is right.
+    Tracks of which nothing changes are copied.
 
     Args:
-        part: the temporary file, which the caller renames.
-        analysis: of the source, whose figures are the mix's where the plan changes nothing but the level.
+        takes: of one source; the other tracks are copied.
+        path: the temporary file, which the caller renames.
         extra: makes further audio tracks, anew for every try.
     """
-    settings = job.preset.loudness
-    if settings is None:
+    job = takes[0].job
+    at_work = {take.job.track.number: Levelling(take) for take in takes if not can_stay(take, path)}
+    codecs = {number: _codec(levelling.take.job, path) for number, levelling in at_work.items()}
+    unfinished = True
+    while unfinished:
         with job.stopwatch.stage("write"):
-            written = _write(job, mix, part, None, LimiterStats(), extra())
+            written = _write(job, path, at_work, codecs, extra())
         with job.stopwatch.stage("check"):
-            return Finished(written, _hear_file(job, part, analysis).programme)
-    heard = _hear_mix(job, mix, analysis)
-    gain: Gain | None = gain_to_target(heard.programme, settings, **heard.anchors)
-    while gain is not None:
-        stats, last = LimiterStats(), gain
-        with job.stopwatch.stage("write"):
-            written = _write(job, mix, part, gain, stats, extra())
-        with job.stopwatch.stage("check"):
-            after = _hear_file(job, part, analysis)
-        dialogue_lufs = after.dialogue.gated_lufs if after.dialogue else None
-        gain = correct(last, after.programme, settings, dialogue_lufs=dialogue_lufs)
-    missed = shortfall(last, after.programme, settings, dialogue_lufs=dialogue_lufs)
-    reason = " ".join(text for text in (last.note, missed) if text)
-    level = LevelUse(round(last.gain_db, 2), round(stats.max_reduction_db, 2), last.tries + 1, reason)
-    return Finished(written, after.programme, level)
+            unfinished = any([levelling.judge(_hear(levelling.take, path, at_work)) for levelling in at_work.values()])
+    return [_finished(take, at_work.get(take.job.track.number), codecs, written) for take in takes]
 
 
-def _hear_mix(job: Job, mix: Mix, analysis: Analysis) -> Heard:
-    if not mix.plan.changes_sound:
-        return source_level(analysis)
-    with job.stopwatch.stage("measure"):
-        return hear(mix.chunks("measure"), job.track, analysis.speech)
+def _finished(take: Take, levelling: Levelling | None, codecs: dict[int, AudioCodec], written: Written) -> Finished:
+    if levelling is None:
+        return Finished(written, take.analysis.loudness)
+    return Finished(written, levelling.after, levelling.use(), codecs[take.job.track.number])
 
 
-def hear(chunks: Iterable[Samples], track: AudioTrack, speech: NDArray[np.float32]) -> Heard:
-    """Measure a sound that has its speech where `speech` says (probability per frame)."""
-    levels = FrameLevels(track.rate, track.layout, track.channels)
-    meter = Meter(track.rate, track.layout, track.channels, frames=levels)
-    for chunk in chunks:
-        meter.add(chunk)
-    return Heard(meter.result(), dialogue_loudness(speech, levels.result()))
+def _codec(job: Job, path: Path) -> AudioCodec:
+    return resolve_codec(job.track, path, codec=job.options.codec, bit_rate=job.options.bit_rate)
 
 
 def _write(
-    job: Job, mix: Mix, part: Path, gain: Gain | None, stats: LimiterStats, extra: tuple[NewAudio, ...]
-) -> Written:  # fmt: skip
-    def samples() -> Iterator[Samples]:
-        sound = mix.chunks("write")
-        return sound if gain is None else normalise(sound, job.rate, gain, stats=stats)
-
-    options = job.options
-    codec = resolve_codec(job.track, part, codec=options.codec, bit_rate=options.bit_rate)
-    clean = NewAudio(samples(), job.rate, job.track.layout, codec)
+    job: Job,
+    path: Path,
+    at_work: dict[int, Levelling],
+    codecs: dict[int, AudioCodec],
+    extra: tuple[NewAudio, ...],
+) -> Written:
+    replace = {}
+    for position, (number, levelling) in enumerate(at_work.items()):
+        sound = levelling.sound("write" if position == 0 else f"write track {number}")
+        track = levelling.take.job.track
+        replace[number] = NewAudio(sound, track.rate, track.layout, codecs[number])
     return write(
         job.media,
-        part,
-        replace={job.track.number: clean},
-        keep_original=options.keep_original,
+        path,
+        replace=replace,
+        keep_original=job.options.keep_original,
         extra=extra,
-        drop_unsupported=options.drop_unsupported,
+        drop_unsupported=job.options.drop_unsupported,
+        **({} if replace else {"watch": job.watch}),
     )
 
 
-def _hear_file(job: Job, part: Path, analysis: Analysis) -> Heard:
-    """The clean track of the finished file as it decodes."""
-    media = probe(part)
-    track = media.tracks[clean_position(job)]
-    sound = watched(decode(media, track), "check", track.rate, track.length, job.watch)
-    return hear(sound, track, analysis.speech)
-
-
-def clean_position(job: Job) -> int:
-    """Where the clean track lies among the result's audio tracks: where it lay in the source."""
-    return job.track.number - 1
+def _hear(take: Take, path: Path, at_work: dict[int, Levelling]) -> Heard:
+    """A clean track of the finished file as it decodes."""
+    media = probe(path)
+    number = take.job.track.number
+    originals = sum(other < number for other in at_work) if take.job.options.keep_original else 0
+    track = media.tracks[number - 1 + originals]
+    sound = watched(decode(media, track), "check", track.rate, track.length, take.job.watch)
+    return hear(sound, track, take.analysis.speech)

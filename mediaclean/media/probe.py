@@ -14,6 +14,7 @@ from av.container import InputContainer
 from mediaclean.errors import MediaError
 from mediaclean.media.borders import open_input, reading
 from mediaclean.media.records import AudioTrack, Chapter, Media, StreamInfo
+from mediaclean.media.routes import tag_of
 
 # How far into the file the first sound of every track is looked for, in packets of any kind.
 _HEAD_PACKETS = 4000
@@ -197,7 +198,7 @@ def _stream(stream: Any) -> StreamInfo:
         index=stream.index,
         kind=stream.type,
         codec=context.codec.canonical_name if context is not None else (stream.name or "unknown"),
-        tag=context.codec_tag.strip("\0") if context is not None and context.codec_tag.isprintable() else "",
+        tag=tag_of(stream),
         language=tags.get("language", ""),
         title=tags.get("title", "") or tags.get("name", ""),
         dispositions=tuple(flag.name for flag in stream.disposition if flag.name),
