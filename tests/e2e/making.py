@@ -105,6 +105,8 @@ def write_media(path: Path, *tracks: Track, picture_s: float | None = None, extr
         made.metadata.update(extras.tags)
         film = None if suffix in SOUND_ONLY else _picture_stream(made, suffix)
         streams = [_sound_stream(made, track, track.codec or SOUNDS[suffix]) for track in tracks]
+        for stream in streams[:1]:
+            stream.disposition = av.stream.Disposition.default
         words = _subtitle_stream(made) if extras.subtitles else None
         if extras.chapters:
             made.set_chapters(
