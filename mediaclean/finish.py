@@ -11,7 +11,7 @@ from mediaclean.level import Heard, Levelling, Take, hear, is_on_target, source_
 from mediaclean.loudness import Loudness
 from mediaclean.media import AudioCodec, NewAudio, Written, decode, probe, resolve_codec, write
 from mediaclean.media.formats import format_of
-from mediaclean.progress import watched
+from mediaclean.progress import ignore, watched
 from mediaclean.report import LevelUse
 
 Extra = Callable[[], tuple[NewAudio, ...]]
@@ -72,7 +72,8 @@ def finish(takes: Sequence[Take], path: Path, *, extra: Extra = no_extra) -> lis
         with job.stopwatch.stage("write"):
             written = _write(job, path, at_work, codecs, extra())
         with job.stopwatch.stage("check"):
-            unfinished = any([levelling.judge(_hear(levelling.take, path, at_work)) for levelling in at_work.values()])
+            verdicts = [levelling.judge(_hear(levelling.take, path, at_work)) for levelling in at_work.values()]
+        unfinished = any(verdicts)
     return [_finished(take, at_work.get(take.job.track.number), codecs, written) for take in takes]
 
 
@@ -105,7 +106,7 @@ def _write(
         keep_original=job.options.keep_original,
         extra=extra,
         drop_unsupported=job.options.drop_unsupported,
-        **({} if replace else {"watch": job.watch}),
+        watch=ignore if replace else job.watch,  # new sound reports its own progress
     )
 
 

@@ -28,6 +28,7 @@ class CleanOptions:
         engine: which network; ``auto`` takes Demucs on a GPU and the dialogue network elsewhere.
         device: where it runs.
         track: number, language or title of the audio track; None takes the default one.
+        tracks: several instead of one, by number, language or title; ``all`` takes every one.
         keep_original: put the source's track beside the clean one.
         dialogue_track: add a mono dialogue track for captioners and recognisers.
         codec, bit_rate: of the clean track; None follows the source.
@@ -40,6 +41,7 @@ class CleanOptions:
     engine: Engine = "auto"
     device: Device = "auto"
     track: str | None = None
+    tracks: tuple[str, ...] = ()
     keep_original: bool = False
     dialogue_track: bool = False
     codec: str | None = None

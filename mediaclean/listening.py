@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mediaclean.advice import Advice, advise
 from mediaclean.analysis import Analysis, analyse
 from mediaclean.backends.detector import load_detector
-from mediaclean.errors import MediaError
+from mediaclean.errors import MediaError, PresetError
 from mediaclean.job import CleanOptions, Job
 from mediaclean.loudness import Loudness
 from mediaclean.media import StreamInfo, choose_track, probe
@@ -87,6 +87,20 @@ def open_job(source: Path | str, preset: Preset | str, options: CleanOptions, wa
             "mix it down to stereo first, or leave the bed alone with --engine none",
         )
     return job
+
+
+def open_jobs(source: Path | str, preset: Preset | str, options: CleanOptions, watch: Watch) -> list[Job]:
+    """A job for every track that was asked for: one, unless `options.tracks` names more."""
+    job = open_job(source, preset, options, watch)
+    if not options.tracks:
+        return [job]
+    if options.plan is not None:
+        raise PresetError("a plan is for one track", "clean the tracks one by one with --track")
+    if "all" in options.tracks:
+        tracks = [track for track in job.media.tracks if track.rate]
+    else:
+        tracks = list(dict.fromkeys(choose_track(job.media, choice) for choice in options.tracks))
+    return [replace(job, track=track, faults=[]) for track in sorted(tracks, key=lambda track: track.number)]
 
 
 def listen(job: Job) -> Analysis:

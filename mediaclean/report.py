@@ -39,12 +39,13 @@ class ToneUse:
 
 @dataclass(frozen=True)
 class LevelUse:
-    """What was done to reach the level: a static gain, and how deep the limiter went at most."""
+    """What was done to reach the level: static gain, deepest limiting, and how far phrases were moved at most."""
 
     gain_db: float
     limiter_db: float
     tries: int
     reason: str = ""
+    ride_db: float = 0.0
 
 
 @dataclass(frozen=True)

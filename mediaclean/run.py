@@ -12,12 +12,13 @@ from pathlib import Path
 from mediaclean.analysis import Analysis
 from mediaclean.dialogue_track import ASR_RATE
 from mediaclean.errors import OutputError, PresetError
-from mediaclean.finish import Finished, can_copy, copy_through, finish, is_on_target, source_level
+from mediaclean.finish import Finished, finish
 from mediaclean.job import CleanOptions, Job
-from mediaclean.listening import fault_lines, listen, open_job
+from mediaclean.level import Take
+from mediaclean.listening import fault_lines, listen, open_job, open_jobs
 from mediaclean.media import NewAudio, Receipt, check_target, staged, verify
 from mediaclean.media.staged import exists
-from mediaclean.mixing import Mix, make_mix
+from mediaclean.mixing import make_mix
 from mediaclean.normalise import LoudnessSettings
 from mediaclean.plan import Level, Plan, make_plan
 from mediaclean.preset import DEFAULT, Preset
@@ -77,22 +78,23 @@ def deliver(
 
     See `clean`; each delivery gets its name as soon as it is finished and proven.
     """
-    job = open_job(source, preset, options or CleanOptions(), watch)
-    notes = [_check_target(job, delivery.target) for delivery in deliveries]
-    rendered = _render(job, spool_folder(deliveries[0].target))
-    reports = [_deliver(rendered, delivery, note) for delivery, note in zip(deliveries, notes, strict=True)]
-    if rendered.spool is not None:
-        rendered.spool.remove()
+    jobs = open_jobs(source, preset, options or CleanOptions(), watch)
+    notes = [_check_target(jobs, delivery.target) for delivery in deliveries]
+    rendered = [_render(job, spool_folder(deliveries[0].target, job.track.number)) for job in jobs]
+    reports = []
+    for delivery, note in zip(deliveries, notes, strict=True):
+        reports.extend(_deliver(rendered, delivery, note))
+    for each in rendered:
+        if each.spool is not None:
+            each.spool.remove()
     return reports
 
 
 @dataclass(frozen=True, eq=False)
 class Rendered:
-    """Everything that all deliveries share."""
+    """What all deliveries of a track share."""
 
-    job: Job
-    analysis: Analysis
-    mix: Mix
+    take: Take
     voices: Voices
     engine: EngineUse | None
     spool: Spool | None
@@ -109,19 +111,31 @@ def _render(job: Job, folder: Path) -> Rendered:
         voices, engine, spool = separate_voices(job, plan, analysis.stats, folder, notes.append)
     with job.stopwatch.stage("mix"):
         mix = make_mix(job, plan, voices)
-    return Rendered(_with_level(job, plan), analysis, mix, voices, engine, spool, tuple(notes))
+    return Rendered(Take(_with_level(job, plan), mix, analysis), voices, engine, spool, tuple(notes))
 
 
-def _deliver(rendered: Rendered, delivery: Delivery, notes: Sequence[str]) -> Report:
-    """Finish one delivery, prove it, and give it its name."""
-    job = rendered.job
-    if delivery.level is not None:
-        job = replace(job, preset=replace(job.preset, loudness=delivery.level))
+def _deliver(rendered: Sequence[Rendered], delivery: Delivery, notes: Sequence[str]) -> list[Report]:
+    """Finish one delivery, prove it, and give it its name; one report per cleaned track."""
+    takes = [_at_level(each.take, delivery.level) for each in rendered]
+    job = takes[0].job
+
+    def extra() -> tuple[NewAudio, ...]:
+        return (_dialogue_track(takes[0], rendered[0].voices),) if job.options.dialogue_track else ()
+
     with staged(delivery.target, overwrite=job.options.overwrite) as part:
-        finished = _finish(job, rendered.mix, rendered.voices, part, rendered.analysis)
+        finished = finish(takes, part, extra=extra)
         with job.stopwatch.stage("verify"):
-            receipt = _proven(job, delivery.target, part, finished)
-    return _report(rendered, job, delivery.target, finished, receipt, (*notes, *rendered.notes))
+            receipt = _proven(takes, delivery.target, part, finished)
+    return [
+        _report(each, take, delivery.target, done, receipt, (*notes, *each.notes))
+        for each, take, done in zip(rendered, takes, finished, strict=True)
+    ]
+
+
+def _at_level(take: Take, level: LoudnessSettings | None) -> Take:
+    if level is None:
+        return take
+    return replace(take, job=replace(take.job, preset=replace(take.job.preset, loudness=level)))
 
 
 def dry_run(
@@ -136,25 +150,15 @@ def dry_run(
     return make_plan(listen(job), job.preset, engine=job.options.engine)
 
 
-def _finish(job: Job, mix: Mix, voices: Voices, part: Path, analysis: Analysis) -> Finished:
-    def extra() -> tuple[NewAudio, ...]:
-        return (_dialogue_track(job, mix, voices),) if job.options.dialogue_track else ()
-
-    level_is_right = is_on_target(source_level(analysis), job.preset.loudness)
-    if not mix.plan.changes_sound and level_is_right and can_copy(job, part):
-        return copy_through(job, part, analysis.loudness, extra=extra)
-    return finish(job, mix, part, analysis, extra=extra)
-
-
-def _check_target(job: Job, target: Path) -> tuple[str, ...]:
+def _check_target(jobs: Sequence[Job], target: Path) -> tuple[str, ...]:
     """Everything that can be refused before work begins; what will not be a plain copy."""
-    options = job.options
+    options = jobs[0].options
     if target.exists() and not options.overwrite:
         raise exists(target)
     return check_target(
-        job.media,
+        jobs[0].media,
         target,
-        replace=(job.track.number,),
+        replace=[job.track.number for job in jobs],
         keep_original=options.keep_original,
         extra=int(options.dialogue_track),
         drop_unsupported=options.drop_unsupported,
@@ -163,14 +167,14 @@ def _check_target(job: Job, target: Path) -> tuple[str, ...]:
     )
 
 
-def _proven(job: Job, target: Path, part: Path, finished: Finished) -> Receipt:
+def _proven(takes: Sequence[Take], target: Path, part: Path, finished: Sequence[Finished]) -> Receipt:
     """Compare the finished file with its source.
 
     Raises:
         OutputError: if anything that was to be kept is not there.
     """
-    cleaned = () if finished.copied else (job.track.number,)
-    receipt = verify(job.media.path, part, cleaned=cleaned, dropped=finished.written.dropped)
+    cleaned = [take.job.track.number for take, done in zip(takes, finished, strict=True) if not done.copied]
+    receipt = verify(takes[0].job.media.path, part, cleaned=cleaned, dropped=finished[0].written.dropped)
     if not receipt.ok:
         raise OutputError(
             f"{target.name} would not match its source: {receipt.failures[0]}",
@@ -179,14 +183,14 @@ def _proven(job: Job, target: Path, part: Path, finished: Finished) -> Receipt:
     return receipt
 
 
-def _dialogue_track(job: Job, mix: Mix, voices: Voices) -> NewAudio:
+def _dialogue_track(take: Take, voices: Voices) -> NewAudio:
     from mediaclean.dialogue import dialogue_chunks
 
     return NewAudio(
-        samples=dialogue_chunks(job, mix, voices),
+        samples=dialogue_chunks(take.job, take.mix, voices),
         rate=ASR_RATE,
         layout="mono",
-        language=job.track.language,
+        language=take.job.track.language,
         title="Dialogue",
         role="dialogue",
     )
@@ -211,19 +215,20 @@ def _check_plan(plan: Plan, analysis: Analysis) -> None:
 
 
 def _report(
-    rendered: Rendered, job: Job, target: Path, finished: Finished, receipt: Receipt, notes: tuple[str, ...]
+    rendered: Rendered, take: Take, target: Path, finished: Finished, receipt: Receipt, notes: tuple[str, ...]
 ) -> Report:
-    rate, mix = job.rate, rendered.mix
+    job, mix, analysis = take.job, take.mix, take.analysis
+    rate = job.rate
     return Report(
         source=job.media.path,
         target=target,
         track=job.track.label,
         preset=job.preset,
         plan=replace(mix.plan, level=_level_of(job)),
-        duration_s=rendered.analysis.length / rate,
+        duration_s=analysis.length / rate,
         copied=finished.copied,
-        codec=finished.codec,
-        before=rendered.analysis.loudness,
+        codec=finished.codec_name,
+        before=analysis.loudness,
         after=finished.after,
         engine=rendered.engine,
         tone=mix.tone,

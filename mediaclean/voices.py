@@ -19,9 +19,9 @@ from mediaclean.separate import separate_cuts
 from mediaclean.spool import Spool
 
 
-def spool_folder(target: Path) -> Path:
-    """Where the voices of a run lie while it lasts: a hidden folder beside its target."""
-    return target.parent / f".{target.name}.mediaclean"
+def spool_folder(target: Path, track: int = 1) -> Path:
+    """Where the voices of a track lie while a run lasts: a hidden folder beside its target."""
+    return target.parent / f".{target.name}.{track}.mediaclean"
 
 
 def separate_voices(

@@ -40,6 +40,7 @@ def clean(
     engine: Annotated[str | None, typer.Option("--engine", help="auto, demucs, dialogue or none.")] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")] = None,
     track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
+    tracks: Annotated[str | None, typer.Option("--tracks", help="Several tracks, for example 1,3 or all.")] = None,
     keep_original: Annotated[
         bool, typer.Option("--keep-original", help="Keep the source's track beside the clean one.")
     ] = False,
@@ -74,6 +75,7 @@ def clean(
         engine=one_of("engine", engine or "auto", ENGINES),
         device=one_of("device", device or "auto", DEVICES),
         track=track,
+        tracks=tuple(part.strip() for part in tracks.split(",") if part.strip()) if tracks else (),
         keep_original=keep_original,
         dialogue_track=dialogue_track,
         codec=audio_codec,

@@ -50,6 +50,8 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
         origin = f"learned from {report.tone.learned_s:.1f} s" if report.tone.learned_s else "a neutral stand-in"
         yield "room tone", f"{origin}, {report.tone.level_dbfs:.0f} dBFS"
     yield "loudness", _loudness(report)
+    if report.level is not None and report.level.reason:
+        yield "level", report.level.reason
     for note in (*report.plan.notes, *report.notes, *report.faults):
         yield "note", note
     for dropped in report.dropped:
@@ -81,7 +83,8 @@ def _done(report: Report) -> str:
         parts.append(f"{len(report.plan.holes)} holes filled with room tone")
     if report.level is not None:
         limited = f", limiter at most {report.level.limiter_db:.1f} dB" if report.level.limiter_db > 0.05 else ""
-        parts.append(f"gain {report.level.gain_db:+.1f} dB{limited}")
+        ridden = f", phrases moved by up to {report.level.ride_db:.1f} dB" if report.level.ride_db else ""
+        parts.append(f"gain {report.level.gain_db:+.1f} dB{limited}{ridden}")
     return "; ".join(parts) or "re-encoded only"
 
 

@@ -1,0 +1,142 @@
+"""The level of one track, try by try: ride, gain and limiter towards the target, judged on what came out.
+
+Loudness is promised for the *finished* file. The limiter takes a little away and a lossy codec overshoots, so what came
+out is measured as a listener will decode it; where it misses, gain and ceiling are corrected for the next try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediaclean.analysis import Analysis
+from mediaclean.audio import Samples
+from mediaclean.gate import DialogueLoudness, dialogue_loudness
+from mediaclean.job import Job
+from mediaclean.kweight import FrameLevels, lufs_to_power
+from mediaclean.limiter import LimiterStats
+from mediaclean.loudness import Loudness, LoudnessSeries, Meter
+from mediaclean.media import AudioTrack
+from mediaclean.mixing import Mix
+from mediaclean.normalise import Gain, LoudnessSettings, correct, gain_to_target, normalise, shortfall
+from mediaclean.report import LevelUse
+from mediaclean.ride import Ride, plan_ride, ride
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """One track of a source, mixed and ready to be levelled."""
+
+    job: Job
+    mix: Mix
+    analysis: Analysis
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """The figures of a sound: of the programme, of its dialogue, and over time."""
+
+    programme: Loudness
+    dialogue: DialogueLoudness
+    series: LoudnessSeries | None = None
+
+    @property
+    def anchors(self) -> dict[str, Any]:
+        """The dialogue's figures under the names that `gain_to_target` knows them by."""
+        return {"dialogue_lufs": self.dialogue.gated_lufs, "dialogue_share": self.dialogue.share}
+
+
+def hear(chunks: Iterable[Samples], track: AudioTrack, speech: NDArray[np.float32]) -> Heard:
+    """Measure a sound that has its speech where `speech` says (probability per frame)."""
+    levels = FrameLevels(track.rate, track.layout, track.channels)
+    meter = Meter(track.rate, track.layout, track.channels, frames=levels)
+    for chunk in chunks:
+        meter.add(chunk)
+    return Heard(meter.result(), dialogue_loudness(speech, levels.result()), meter.series())
+
+
+def source_level(analysis: Analysis) -> Heard:
+    """The source's figures, from the pass that listened to it."""
+    return Heard(analysis.loudness, dialogue_loudness(analysis.speech, lufs_to_power(analysis.level_db)))
+
+
+def is_on_target(heard: Heard, settings: LoudnessSettings | None) -> bool:
+    """Whether the level may stay as it is: within the tolerance and under the ceiling, or nothing to measure."""
+    if settings is None:
+        return True
+    gain = gain_to_target(heard.programme, settings, **heard.anchors)
+    return (
+        settings.mode != "range"
+        and abs(gain.gain_db) <= settings.tolerance_lu
+        and heard.programme.true_peak_dbtp <= settings.ceiling_dbtp
+    )
+
+
+class Levelling:
+    """The tries of one track: `sound` for the next one, `judge` what came of it, until it is good."""
+
+    def __init__(self, take: Take) -> None:
+        self.take = take
+        self._settings = take.job.preset.loudness
+        self._ride: Ride | None = None
+        self._gain = self._first_gain()
+        self._stats = LimiterStats()
+        self._tries = 0
+        self.after: Loudness = take.analysis.loudness
+        self._missed = ""
+
+    def sound(self, stage: str) -> Iterator[Samples]:
+        """The mix at its level, for one more try."""
+        sound = self.take.mix.chunks(stage)
+        self._tries += 1
+        self._stats = LimiterStats()
+        if self._gain is None:
+            return sound
+        ridden = sound if self._ride is None else ride(sound, self.take.job.rate, self._ride)
+        return normalise(ridden, self.take.job.rate, self._gain, stats=self._stats)
+
+    def judge(self, after: Heard) -> bool:
+        """Take in what came out; True asks for another try."""
+        self.after = after.programme
+        if self._gain is None or self._settings is None:
+            return False
+        dialogue_lufs = after.dialogue.gated_lufs
+        better = correct(self._gain, after.programme, self._settings, dialogue_lufs=dialogue_lufs)
+        if better is None:
+            self._missed = shortfall(self._gain, after.programme, self._settings, dialogue_lufs=dialogue_lufs)
+            return False
+        self._gain = better
+        return True
+
+    def use(self) -> LevelUse | None:
+        """What was done, for the report; None where the level was left alone."""
+        if self._gain is None:
+            return None
+        notes = (self._ride.note if self._ride else "", self._gain.note, self._missed)
+        return LevelUse(
+            gain_db=round(self._gain.gain_db, 2),
+            limiter_db=round(self._stats.max_reduction_db, 2),
+            tries=self._tries,
+            reason=" ".join(note for note in notes if note),
+            ride_db=round(float(np.abs(self._ride.gain_db).max(initial=0.0)), 2) if self._ride else 0.0,
+        )
+
+    def _first_gain(self) -> Gain | None:
+        settings, take = self._settings, self.take
+        if settings is None:
+            return None
+        heard = source_level(take.analysis)
+        if take.mix.plan.changes_sound or settings.mode == "range":
+            with take.job.stopwatch.stage("measure"):
+                heard = hear(take.mix.chunks("measure"), take.job.track, take.analysis.speech)
+        programme = heard.programme
+        if settings.mode == "range" and heard.series is not None:
+            spans = [phrase.span for phrase in take.mix.plan.phrases]
+            planned = plan_ride(heard.series.powers, spans, take.job.rate, settings)
+            self._ride = planned if planned.changes or planned.note else None
+            programme = planned.expected(programme)
+        return gain_to_target(programme, settings, **heard.anchors)
