@@ -74,8 +74,7 @@ def by_length(block: Sequence[Place], grids: Sequence[Grid]) -> Iterator[list[Pl
 def triangle(length: int) -> NDArray[np.float32]:
     """Weights of a window: they rise by the same step in every window to its middle, fall again, and are never 0."""
     rise = np.arange(1, length + 1, dtype=np.float32)
-    weight: NDArray[np.float32] = np.minimum(rise, rise[::-1]) / np.float32(65_536)
-    return weight
+    return np.asarray(np.minimum(rise, rise[::-1]) / 65_536, np.float32)
 
 
 def _ceil(dividend: int, divisor: int) -> int:
