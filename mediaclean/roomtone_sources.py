@@ -36,7 +36,7 @@ class RoomToneSettings(Settings):
     fallback_dbfs: float = setting(
         -60.0, "dBFS", "highest level of the floor that stands in where no tone can be learned", low=-90.0, high=-40.0
     )
-    min_source_s: float = setting(0.25, "s", "shortest stretch to learn from", low=0.1, high=5.0)
+    min_source_s: float = setting(0.25, "s", "shortest stretch to learn from", low=0.15, high=5.0)
     min_total_s: float = setting(0.5, "s", "least to learn from in all, else the floor stands in", low=0.1, high=20.0)
     max_total_s: float = setting(20.0, "s", "most to learn from in all", low=0.5, high=120.0)
     max_speech: float = setting(0.2, "", "speech probability above which a frame is no tone", low=0.0, high=1.0)
