@@ -1,0 +1,152 @@
+"""A run may die at any moment: nothing lies under the target's name, and the same command goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import mediaclean.voices as voices
+from e2e.looking import digest, names
+from e2e.making import INTERVIEW, film
+from mediaclean import CleanOptions, clean, load_preset
+from mediaclean.spool import Spool
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and signals")
+
+HALF = CleanOptions(engine="fake:half")
+PRESET = load_preset("podcast", ["separate.longest_s=5"])
+
+
+@pytest.fixture(scope="module")
+def long_song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Speech over loud music for eleven seconds: cuts of at most five seconds. PCM, so that files repeat."""
+    return film(tmp_path_factory.mktemp("song") / "song.wav", seconds=11.0, music_db=3.0)
+
+
+def test_killed_at_twenty_random_moments(tmp_path: Path, long_song: Path) -> None:
+    driver = Path(__file__).parent / "killing.py"
+    ran = subprocess.run(
+        [sys.executable, str(driver), str(long_song), str(tmp_path), "20"],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout.splitlines()[-1])
+    assert found["killed"] >= 8, "most runs were caught alive"
+    assert found["same"]
+    assert found["left"] == ["out.wav"], "the last run swept away what the killed ones had left"
+
+
+def is_spool(name: str) -> bool:
+    """The hidden folder in which the voices of a stopped run wait for the next."""
+    return name.startswith(".") and name.endswith(".mediaclean")
+
+
+class Power(BaseException):
+    """The power fails: nothing may catch this and go on."""
+
+
+def test_a_rerun_takes_up_the_voices_that_are_there(
+    tmp_path: Path, long_song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = clean(long_song, tmp_path / "whole.wav", PRESET, HALF)
+    cuts = len(whole.plan.cuts)
+    assert cuts >= 2
+    put, kept = Spool.put, []
+
+    def counting(spool: Spool, index: int, voice: object) -> None:
+        put(spool, index, voice)  # type: ignore[arg-type]
+        kept.append(index)
+        if len(kept) == 1:
+            raise Power
+
+    monkeypatch.setattr(Spool, "put", counting)
+    with pytest.raises(Power):
+        clean(long_song, tmp_path / "stopped.wav", PRESET, HALF)
+    assert [name for name in names(tmp_path) if not is_spool(name)] == ["whole.wav"]
+    assert any(map(is_spool, names(tmp_path)))
+    first = list(kept)
+    kept[:] = [-1]  # what follows does not stop it
+    clean(long_song, tmp_path / "stopped.wav", PRESET, HALF)
+    assert sorted([*first, *kept[1:]]) == list(range(cuts)), "every cut is separated once"
+    assert digest(tmp_path / "stopped.wav") == digest(tmp_path / "whole.wav")
+    assert names(tmp_path) == ["stopped.wav", "whole.wav"]
+
+
+@pytest.mark.parametrize("change", ["engine", "plan", "none"])
+def test_voices_of_another_run_are_not_taken(
+    tmp_path: Path, long_song: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise Power
+
+    with monkeypatch.context() as patch:
+        import mediaclean.run as run
+
+        patch.setattr(run, "make_mix", stopped)
+        with pytest.raises(Power):
+            clean(long_song, tmp_path / "out.wav", PRESET, HALF)
+    assert names(tmp_path)
+    assert all(map(is_spool, names(tmp_path)))
+    engine = {"engine": "fake:silent", "plan": "fake:half", "none": "none"}[change]
+    preset = load_preset("podcast", ["separate.longest_s=7"]) if change == "plan" else PRESET
+    clean(long_song, tmp_path / "out.wav", preset, CleanOptions(engine=engine))
+    clean(long_song, tmp_path / "fresh.wav", preset, CleanOptions(engine=engine))
+    assert digest(tmp_path / "out.wav") == digest(tmp_path / "fresh.wav")
+    assert names(tmp_path) == ["fresh.wav", "out.wav"]
+
+
+def test_the_engine_is_not_asked_for_what_is_there(
+    tmp_path: Path, long_song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mediaclean.run as run
+
+    def stopped(*_: object, **__: object) -> None:
+        raise Power
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "make_mix", stopped)
+        with pytest.raises(Power):
+            clean(long_song, tmp_path / "out.wav", PRESET, HALF)
+    seen = []
+    load = voices.load_separator
+
+    def watched(*words: object, **named: object) -> object:
+        separator, reason = load(*words, **named)  # type: ignore[arg-type]
+        real = separator.separate
+        monkeypatch.setattr(separator, "separate", lambda mix: (seen.append(mix.shape), real(mix))[1])
+        return separator, reason
+
+    monkeypatch.setattr(voices, "load_separator", watched)
+    clean(long_song, tmp_path / "out.wav", PRESET, HALF)
+    assert seen == []
+
+
+@pytest.mark.parametrize("json_lines", [False, True])
+def test_ctrl_c_gives_130_and_cleans_up(tmp_path: Path, json_lines: bool) -> None:
+    """The sample takes some seconds to separate; the signal comes while that is being done."""
+    target = tmp_path / "out.mp4"
+    words = [sys.executable, "-m", "mediaclean", "clean", str(INTERVIEW), "-o", str(target), "--engine", "dialogue"]
+    running = subprocess.Popen(
+        [*words, *(["--json"] if json_lines else [])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    limit = time.monotonic() + 60
+    while not any(tmp_path.glob(".*.mediaclean")) and running.poll() is None and time.monotonic() < limit:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130, err
+    assert "Traceback" not in err
+    if json_lines:
+        last = json.loads(out.splitlines()[-1])
+        assert (last["event"], last["exit_code"]) == ("error", 130)
+        assert err == ""
+    else:
+        assert "interrupted" in err
+    assert all(map(is_spool, names(tmp_path)))
