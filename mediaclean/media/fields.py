@@ -52,6 +52,8 @@ def stream_fields(source: Any, result: Any, families: tuple[str, str]) -> Iterat
     ours, theirs = _lowered(stream_tags(source)), _lowered(stream_tags(result))
     missing = without(families[1])
     for key, value in ours.items():
+        if source.type == "data" and key == "handler_name":
+            continue  # a timecode track made again takes over its picture's
         lost = f"{key}s" in missing or ("tags" in missing and key not in _WORDS)
         lost |= key == "language" and source.type != "audio" and families[1] == "mpegts"
         if same or key in _WORDS:
@@ -105,8 +107,13 @@ def _properties(stream: Any) -> dict[str, str]:
         found["colour"] = f"{range_} {context.color_primaries} {context.color_trc} {context.colorspace}"
         found["profile"] = str(context.profile or "")
     if stream.type == "audio" and context is not None:
-        found["sound"] = f"{context.sample_rate} Hz {context.layout.name}"
+        found["sound"] = f"{context.sample_rate} Hz {_layout(context.layout)}"
     return found
+
+
+def _layout(layout: Any) -> str:
+    """Its name; Matroska has no place for the layout of PCM, so mono and stereo may be known by their count alone."""
+    return {"1 channels": "mono", "2 channels": "stereo"}.get(layout.name) or str(layout.name)
 
 
 def _disposition_field(name: str, source: Any, result: Any, families: tuple[str, str]) -> Field:

@@ -87,7 +87,7 @@ _AVI_CODECS = (
 )
 
 _MP4 = Format("mp4", _MP4_AUDIO, "alac", ("mov_text",), pictures=True)
-_MOV = Format("mov", ("aac", *_PCM, *_PCM_BE, "ac3", "eac3", "mp3", "alac", "flac"), "pcm_s24le", ("mov_text",))
+_MOV = Format("mov", ("aac", *_PCM, *_PCM_BE, "ac3", "eac3", "mp3", "alac"), "pcm_s24le", ("mov_text",))
 _MATROSKA = Format(
     *("matroska", ("aac", "opus", "flac", "ac3", "eac3", "mp3", "mp2", "alac", "dts", "truehd", *_PCM), "flac"),
     subtitles=("subrip", "ass", "webvtt"),

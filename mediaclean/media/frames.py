@@ -86,7 +86,8 @@ class FrameReader:
         name, layout, rate = key
         known = name.removesuffix("p") in _FORMATS
         planes = frame.layout.nb_channels if frame.format.is_planar else 1
-        if known and planes < _PLANES and (layout, rate) == (self._layout, self._rate):
+        counted = layout.endswith("channels") and frame.layout.nb_channels == self._channels
+        if known and planes < _PLANES and rate == self._rate and (counted or layout == self._layout):
             return None
         return AudioResampler(format="flt", layout=self._layout, rate=self._rate)
 

@@ -18,6 +18,8 @@ from mediaclean.media.routes import tag_of
 
 # How far into the file the first sound of every track is looked for, in packets of any kind.
 _HEAD_PACKETS = 4000
+# What a file that only counts its channels is played as.
+_USUAL = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
 def probe(path: Path) -> Media:
@@ -147,7 +149,7 @@ def _track(container: InputContainer, stream: Any, number: int, head: Any) -> Au
         start = max(0, head.pts)  # what lies before zero is not played
     rate = head.rate if head is not None else 0
     seconds = _stream_seconds(container, stream)
-    layout = head.layout if head is not None else None
+    layout = _layout(head.layout) if head is not None else None
     info = _stream(stream)
     return AudioTrack(
         number=number,
@@ -165,6 +167,12 @@ def _track(container: InputContainer, stream: Any, number: int, head: Any) -> Au
         start_s=Fraction(start) * (stream.time_base or Fraction(1)),
         length=round(seconds * rate) if seconds is not None and rate else None,
     )
+
+
+def _layout(layout: av.AudioLayout) -> av.AudioLayout:
+    """The layout; where the file only counts channels, the one that players take for that count."""
+    named = _USUAL.get(layout.nb_channels) if layout.name.endswith("channels") else None
+    return av.AudioLayout(named) if named else layout
 
 
 def _bits(context: Any, head: Any) -> int | None:

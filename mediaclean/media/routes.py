@@ -163,13 +163,11 @@ def _original(stream: Any, form: Format) -> Route:
 
 def _route(container: InputContainer, stream: Any, form: Format) -> Route:
     index = stream.index
-    if stream.type == "data" and form.family == "mp4":
+    if stream.type == "data":
         if stream.discard == Discard.all and container.chapters():
-            return Route("chapters", index, what=f"{describe(stream)}: chapters, written again")
-        if "timecode" in {key.lower() for key in stream.metadata}:
-            return Route("timecode", index, what=f"{describe(stream)}: timecode, written again from its tag")
-    if stream.type == "data" and form.family != "mp4" and stream.discard == Discard.all and container.chapters():
-        return Route("chapters", index, what=f"{describe(stream)}: chapters, kept as the container's own")
+            return Route("chapters", index, what=f"{describe(stream)}: chapters, written from the container's list")
+        if form.family in {"mp4", "matroska"} and "timecode" in {key.lower() for key in stream.metadata}:
+            return Route("timecode", index, what=f"{describe(stream)}: timecode, written from its tag")
     if is_picture(stream):
         if form.family == "matroska" and form.pictures:
             return Route("attach", index)
@@ -209,14 +207,13 @@ def _is_audio(container: InputContainer, route: Route) -> bool:
 
 
 def _only_sound(found: list[Route], container: InputContainer) -> list[Route]:
-    """Most audio files hold one track; what else there is goes, or the run is refused."""
+    """Most audio files hold one track, the clean one first of all; what else there is goes, or the run is refused."""
+    sounds = [route for route in found if route.action == "extra" or _is_audio(container, route)]
+    held = next((route for route in sounds if route.action == "replace"), sounds[0] if sounds else None)
     kept: list[Route] = []
-    sounds = 0
     for route in found:
-        if route.action == "extra" or _is_audio(container, route):
-            sounds += 1
-            if sounds > 1:
-                source = container.streams[route.source] if route.source is not None else None
-                route = Route("drop", route.source, what=describe(source) if source else "a second audio track")
+        if route in sounds and route is not held:
+            source = container.streams[route.source] if route.source is not None else None
+            route = Route("drop", route.source, what=describe(source) if source else "a second audio track")
         kept.append(route)
     return kept
