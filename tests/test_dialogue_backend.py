@@ -185,6 +185,11 @@ def test_an_inverted_channel_does_not_cancel_what_the_network_hears(small: Dialo
     np.testing.assert_allclose(turned[:, 1], -expected[:, 1], atol=1e-6)
 
 
+def test_polarity_means_nothing(small: DialogueSeparator) -> None:
+    mix = noise(1, 2, SHORT)
+    np.testing.assert_allclose(small.separate(-mix), -small.separate(mix), atol=1e-6)
+
+
 def test_the_number_of_threads_is_left_alone(small: DialogueSeparator) -> None:
     before = torch.get_num_threads()
     small.separate(noise(1, 1, SHORT))

@@ -47,9 +47,9 @@ class Clip:
 class MixSettings:
     """The chances and ranges of a mixture."""
 
-    snr_db: tuple[float, float] = (-6.0, 20.0)
-    clean_chance: float = 0.12
-    background_chance: float = 0.04
+    snr_db: tuple[float, float] = (-6.0, 14.0)
+    clean_chance: float = 0.07
+    background_chance: float = 0.03
     music_chance: float = 0.66
     noise_chance: float = 0.18  # the rest is both
     second_voice_chance: float = 0.06

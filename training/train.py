@@ -167,8 +167,13 @@ class Trainer:
         return terms | {"loss": float(loss.detach()), "norm": float(norm)}
 
 
-def fit(trainer: Trainer, data: Path, minutes: float, validate_every_s: float = 300.0, rank: int = 0) -> None:
-    """Train until the time is over; the first process logs, validates and saves on the way."""
+def fit(
+    trainer: Trainer, data: Path, minutes: float, validate_every_s: float = 300.0, rank: int = 0, start: float = 0.0
+) -> None:
+    """Train until the time is over; the first process logs, validates and saves on the way.
+
+    The learning rate begins where `start` (0 to 1) of its cosine is over: not 0 where an interrupted run goes on.
+    """
     s = trainer.settings
     stream = Batches(data, (s.seed + trainer.step) * 16 + rank, s.batch, s.frames)
     workers = 0 if trainer.device == "cpu" else 14
@@ -177,7 +182,7 @@ def fit(trainer: Trainer, data: Path, minutes: float, validate_every_s: float = 
     journal = Journal(trainer, data, begin, validate_every_s) if rank == 0 else None
     while (elapsed := agree(time.monotonic() - begin)) < minutes * 60:
         mix, voice, bandwidth = next(loader)
-        terms = trainer.train_step(mix, voice, bandwidth, elapsed / (minutes * 60))
+        terms = trainer.train_step(mix, voice, bandwidth, start + (1 - start) * elapsed / (minutes * 60))
         if journal:
             journal.after_step(terms)
     if journal:
@@ -241,7 +246,7 @@ def work(rank: int, args: argparse.Namespace, device: str) -> None:
         trainer.restore(last)
     elif dialogue.WEIGHTS.exists() and not args.fresh:
         trainer.start_from(dialogue.load(device).net)
-    fit(trainer, args.data, args.minutes, args.validate_every, rank)
+    fit(trainer, args.data, args.minutes, args.validate_every, rank, args.start)
 
 
 def main() -> None:
@@ -256,6 +261,9 @@ def main() -> None:
     parser.add_argument("--muon-rate", type=float, default=TrainSettings.muon_rate)
     parser.add_argument("--adam-rate", type=float, default=TrainSettings.adam_rate)
     parser.add_argument("--seed", type=int, default=TrainSettings.seed)
+    parser.add_argument(
+        "--start", type=float, default=0.0, help="share of the cosine that is over, to go on with a run"
+    )
     parser.add_argument("--validate-every", type=float, default=300.0, help="seconds")
     parser.add_argument("--processes", type=int, default=1, help="CPU only: one thread each, better than threads")
     args = parser.parse_args()

