@@ -72,7 +72,7 @@ def finish(takes: Sequence[Take], path: Path, *, extra: Extra = no_extra) -> lis
         with job.stopwatch.stage("write"):
             written = _write(job, path, at_work, codecs, extra())
         with job.stopwatch.stage("check"):
-            verdicts = [levelling.judge(_hear(levelling.take, path, at_work)) for levelling in at_work.values()]
+            verdicts = [levelling.judge(_hear(levelling.take, path, written)) for levelling in at_work.values()]
         unfinished = any(verdicts)
     return [_finished(take, at_work.get(take.job.track.number), codecs, written) for take in takes]
 
@@ -110,11 +110,9 @@ def _write(
     )
 
 
-def _hear(take: Take, path: Path, at_work: dict[int, Levelling]) -> Heard:
+def _hear(take: Take, path: Path, written: Written) -> Heard:
     """A clean track of the finished file as it decodes."""
     media = probe(path)
-    number = take.job.track.number
-    originals = sum(other < number for other in at_work) if take.job.options.keep_original else 0
-    track = media.tracks[number - 1 + originals]
+    track = media.tracks[written.positions[take.job.track.number]]
     sound = watched(decode(media, track), "check", track.rate, track.length, take.job.watch)
     return hear(sound, track, take.analysis.speech)

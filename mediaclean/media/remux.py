@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -47,14 +47,14 @@ class NewAudio:
 class Written:
     """What went into the file: the codec of every new audio track, and what was not copied as it was.
 
-    `notes` are one line each for what was converted, regenerated or repaired; `dropped_streams` are the indices of
-    what was left out on demand.
+    `notes` are one line each for what was converted, regenerated or repaired. `positions` tells for the number of every
+    replaced track which of the result's audio tracks, counted from 0, has taken its place.
     """
 
     audio: tuple[AudioCodec, ...]
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    dropped_streams: tuple[int, ...] = ()
+    positions: Mapping[int, int] = field(default_factory=dict)
 
 
 def write(
@@ -107,8 +107,21 @@ def write(
         tuple(job.codecs),
         _whats(ways, "drop"),
         (*_whats(ways, "subtitle", "chapters", "timecode"), *job.notes),
-        tuple(way.source for way in ways if way.action == "drop" and way.source is not None),
+        _positions(ways, media),
     )
+
+
+def _positions(ways: Sequence[Route], media: Media) -> dict[int, int]:
+    """Where every replaced track stands among the result's audio tracks."""
+    numbers = {track.stream: track.number for track in media.tracks}
+    sounds = [
+        way
+        for way in ways
+        if way.action in {"replace", "original", "extra"} or (way.action == "copy" and way.source in numbers)
+    ]
+    return {
+        numbers[way.source]: at for at, way in enumerate(sounds) if way.action == "replace" and way.source in numbers
+    }
 
 
 def _whats(ways: Sequence[Route], *actions: str) -> tuple[str, ...]:
