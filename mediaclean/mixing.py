@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from mediaclean.audio import Block, Samples, Span, merge
 from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
@@ -38,7 +40,8 @@ class Mix:
         ):
             if (g0 < 0.0 or g1 < 0.0) and right > 0:
                 spans.append(Span(max(0, int(left)), min(self.plan.length, int(right))))
-        return merge([*(span for span in spans if span.length), *self.filled])
+        filled = [Span(span.start, min(span.stop, self.plan.length)) for span in self.filled]
+        return merge([*(span for span in spans if span.length), *filled])
 
 
 def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
@@ -54,7 +57,7 @@ def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
     settled = _settle(job, plan, blocks)
     gains = bed_curve(settled, job.preset.duck, job.rate)
     needed = bool(settled.holes) or len(gains.positions) > 0
-    synth = _tone(job, settled) if job.preset.room_tone and needed else None
+    synth = learn_tone(job, settled) if job.preset.room_tone and needed else None
     filler = ToneFiller(synth, settled.holes, job.preset.room_tone) if synth and job.preset.room_tone else None
 
     def chunks(stage: str) -> Iterator[Samples]:
@@ -88,7 +91,8 @@ def _settle(job: Job, plan: Plan, blocks: Callable[[str], Iterator[Block]]) -> P
     )
 
 
-def _tone(job: Job, plan: Plan) -> ToneSynth:
+def learn_tone(job: Job, plan: Plan) -> ToneSynth:
+    """The room's tone, from the stretches that the plan names, or the soft floor that stands in for it."""
     settings = job.preset.room_tone or RoomToneSettings()
     return ToneSynth(_model(job, plan), settings.seed, settings.level_offset_db)
 
@@ -98,7 +102,9 @@ HINT = "take them out of the plan, or name longer spans"
 
 def _model(job: Job, plan: Plan) -> ToneModel:
     if not plan.tone_sources:
-        return floor_model(plan.floor_dbfs, job.rate, job.track.channels)
+        # the plan's level sums the channels' power, the model's is per channel
+        per_channel_dbfs = plan.floor_dbfs - 10.0 * float(np.log10(job.track.channels))
+        return floor_model(per_channel_dbfs, job.rate, job.track.channels)
     try:
         return learn(read_spans(job.media, job.track, plan.tone_sources), job.rate)
     except ValueError as error:

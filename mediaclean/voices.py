@@ -54,9 +54,10 @@ def separate_voices(
     )
     spans = [cut.span for cut in plan.cuts]
     key = {"source": job.fingerprint(), "cuts": to_dict(plan)["cuts"], "engine": separator.identity}
-    needed = sum(span.length for span in spans) * job.track.channels * 4
+    separated = job.track.channels if job.track.centre is None else 1  # silent channels take no room
+    needed = sum(span.length for span in spans) * separated * 4
     spool = Spool.open(folder, key, needed=needed)
-    separated = separate_cuts(
+    results = separate_cuts(
         decode(job.media, job.track),
         spans,
         separator,
@@ -66,7 +67,7 @@ def separate_voices(
         done=spool.done,
         watch=job.watch,
     )
-    for index, voice in separated:
+    for index, voice in results:
         spool.put(index, voice)
     return spool.get, EngineUse(separator.identity, separator.device, reason), spool
 
