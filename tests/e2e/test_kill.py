@@ -26,8 +26,8 @@ PRESET = load_preset("podcast", ["separate.longest_s=5"])
 
 @pytest.fixture(scope="module")
 def long_song(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Speech over loud music for eleven seconds: cuts of at most five seconds. PCM, so that files repeat."""
-    return film(tmp_path_factory.mktemp("song") / "song.wav", seconds=11.0, music_db=3.0)
+    """Speech over loud music, in cuts of at most five seconds. PCM, so that files repeat."""
+    return film(tmp_path_factory.mktemp("song") / "song.wav", seconds=8.0, rate=16_000, music_db=3.0)
 
 
 def test_killed_at_twenty_random_moments(tmp_path: Path, long_song: Path) -> None:
