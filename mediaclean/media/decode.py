@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -138,11 +139,21 @@ def _frames(container: InputContainer, stream: Any, clock: Clock) -> Iterator[An
 
 
 def _check_end(stream: Any, track: AudioTrack, position: int, report: Report) -> None:
-    if stream.duration is None or stream.duration <= 0:
-        return
-    missing_s = float(stream.duration * stream.time_base) - position / track.rate
+    promised_s = _promised_s(stream, track)
+    missing_s = 0.0 if promised_s is None else promised_s - position / track.rate
     if missing_s > _MISSING_S:
         report(Fault("damage", position / track.rate, missing_s, "the file ends before the length it promises"))
+
+
+def _promised_s(stream: Any, track: AudioTrack) -> float | None:
+    """The length that the container tells; Matroska writes the time of the track's end into a tag."""
+    if stream.duration is not None and stream.duration > 0:
+        return float(stream.duration * stream.time_base)
+    tag = next((value for key, value in stream.metadata.items() if key.lower() == "duration"), "")
+    found = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", tag)
+    if found is None:
+        return None
+    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) - float(track.start_s)
 
 
 def _numbers(blocks: Iterator[Samples], rate: int, report: Report) -> Iterator[Samples]:
