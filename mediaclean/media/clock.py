@@ -33,15 +33,19 @@ class _Held:
 
 
 class Clock:
-    """Places chunks by their timestamps: silence into gaps, overlaps cut off, each reported once."""
+    """Places chunks by their timestamps: silence into gaps, overlaps cut off, each reported once.
 
-    def __init__(self, rate: int, length: int | None, report: Callable[[Fault], None]) -> None:
+    `tick` is the resolution of the timestamps in whole samples, 0 where it is a sample or finer.
+    """
+
+    def __init__(self, rate: int, length: int | None, report: Callable[[Fault], None], *, tick: int = 0) -> None:
         self._rate = rate
         self._length = length
         self._report = report
         self._held: deque[_Held] = deque()
         self._held_samples = 0
         self._shift = 0
+        self._tick = tick
         self._tolerance = round(_TOLERANCE_S * rate)
         self._damage = ""
         self.position = 0
@@ -92,12 +96,18 @@ class Clock:
         if min(drifts) < 0 < max(drifts) or abs(agreed) <= self._tolerance:
             agreed = 0
         chunk = self._pop().chunk
+        agreed = self._snapped(agreed, chunk.shape[1])
         if agreed > 0:
             yield from self._gap(agreed)
         elif agreed < 0:
             chunk = self._overlap(chunk, -agreed)
         if chunk.shape[1]:
             yield self._emit(chunk)
+
+    def _snapped(self, samples: int, frame: int) -> int:
+        """Lost packets leave whole frames: where the timestamps are coarser than samples, that is more exact."""
+        whole = round(samples / frame) * frame if frame else 0
+        return whole if whole and abs(whole - samples) <= self._tick else samples
 
     def _gap(self, samples: int) -> Iterator[Samples]:
         promised = None if self._length is None else self._length + _BEYOND_S * self._rate - self.position

@@ -81,7 +81,7 @@ def _chunks(container: InputContainer, track: AudioTrack, report: Report) -> Ite
         if other.index != track.stream:
             other.discard = Discard.all
     reader = FrameReader(track)
-    clock = Clock(track.rate, track.length, report)
+    clock = Clock(track.rate, track.length, report, tick=int((stream.time_base or 0) * track.rate))
     wanted = _place(stream, track)
     for frame in _frames(container, stream, clock):
         want = wanted(frame.pts)

@@ -32,10 +32,14 @@ def staged(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     try:
         with writing(target):
             temporary.touch(exist_ok=True)
-            try:
-                yield temporary
-            except MediacleanError as error:
-                raise _renamed(error, temporary, target) from error.__cause__
+        try:
+            yield temporary
+        except MediacleanError as error:
+            raise _renamed(error, temporary, target) from error.__cause__
+        except OSError as error:
+            with writing(target):
+                raise error
+        with writing(target):
             _finish(temporary, target, overwrite=overwrite)
     finally:
         with contextlib.suppress(OSError):

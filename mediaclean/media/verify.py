@@ -197,8 +197,10 @@ def _time_fields(mine: StreamPackets, other: StreamPackets, shift: float) -> lis
     if mine.kind == "attachment" or not mine.times_s.size:
         return []
     name = f"stream {mine.index}"
-    # The result rounds to its own tick, and so does the shift between the clocks.
-    allowed = 1e-9 if mine.tick_s == other.tick_s else other.tick_s * (1.0 if shift else 0.5) + 1e-9
+    # The result rounds to its own tick, and so does the shift between the clocks; milliseconds were rounded before.
+    rounded = min(mine.tick_s, 0.001) / 2 if mine.kind == "audio" else 0.0
+    same = mine.tick_s == other.tick_s
+    allowed = 1e-9 if same else rounded + other.tick_s * (1.0 if shift else 0.5) + 1e-9
     worst = float(np.max(np.abs(other.times_s - mine.times_s - shift), initial=0.0))
     rows = [
         Field(f"{name} timestamps", f"{mine.count} packets", f"at most {worst * 1000:.3f} ms off", worst <= allowed)

@@ -12,6 +12,16 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+_ASS = """[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline
+Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
 RATE = 48_000
 FPS = 25
 
@@ -37,7 +47,12 @@ class Film:
     sounds: Sequence[Sound] = ()
     seconds: float = 2.0
     video: str = "libx264"
-    video_options: tuple[tuple[str, str], ...] = (("preset", "ultrafast"), ("bf", "2"), ("g", "12"), ("b_strategy", "0"))
+    video_options: tuple[tuple[str, str], ...] = (
+        ("preset", "ultrafast"),
+        ("bf", "2"),
+        ("g", "12"),
+        ("b_strategy", "0"),
+    )
     start_s: float = 0.0
     times: Sequence[int] | None = None
     fps: Fraction = Fraction(FPS)
@@ -139,13 +154,7 @@ def _sound(stream: Any, sound: Sound) -> list[tuple[float, Any]]:
 
 def _add_subtitles(made: Any, codec: str) -> Any:
     stream = made.add_stream(codec)
-    stream.codec_context.subtitle_header = (
-        b"[Script Info]\r\nScriptType: v4.00+\r\n\r\n[V4+ Styles]\r\nFormat: Name, Fontname, Fontsize, PrimaryColour, "
-        b"SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, "
-        b"BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding\r\nStyle: Default,Arial,16,&Hffffff,"
-        b"&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,0\r\n\r\n[Events]\r\nFormat: Layer, Start, End, Style, "
-        b"Name, MarginL, MarginR, MarginV, Effect, Text\r\n"
-    )
+    stream.codec_context.subtitle_header = _ASS.replace("\n", "\r\n").encode()
     stream.metadata["language"] = "fra"
     return stream
 
@@ -166,7 +175,13 @@ def _cues(stream: Any) -> list[tuple[float, Any]]:
 def _chapters(film: Film) -> list[Any]:
     step = round(film.seconds * 1000 / film.chapters)
     return [
-        {"id": n, "start": n * step, "end": (n + 1) * step, "time_base": Fraction(1, 1000), "metadata": {"title": f"Part {n}"}}
+        {
+            "id": n,
+            "start": n * step,
+            "end": (n + 1) * step,
+            "time_base": Fraction(1, 1000),
+            "metadata": {"title": f"Part {n}"},
+        }
         for n in range(film.chapters)
     ]
 
@@ -194,7 +209,8 @@ def torture() -> dict[str, tuple[str, Film]]:
     stereo = Sound(noise())
     languages = ("eng", "deu", "fra", "ita", "spa")
     five = tuple(
-        Sound(noise(seed=n), language=word, title=f"Ton {n}", disposition=int(n == 0)) for n, word in enumerate(languages)
+        Sound(noise(seed=n), language=word, title=f"Ton {n}", disposition=int(n == 0))
+        for n, word in enumerate(languages)
     )
     uneven = [0, 40, 73, 140, 141, 260, 300, 420, 421, 600, 700, 900, 1000, 1201, 1300, 1500, 1600, 1801, 1900]
     return {
@@ -213,7 +229,10 @@ def torture() -> dict[str, tuple[str, Film]]:
         "five audio tracks in Matroska": (".mkv", Film(five)),
         "fonts attached": (
             ".mkv",
-            Film((stereo,), attachments=(("a.ttf", "font/ttf", bytes(range(256)) * 8), ("b.otf", "font/otf", b"OTTO" * 99))),
+            Film(
+                (stereo,),
+                attachments=(("a.ttf", "font/ttf", bytes(range(256)) * 8), ("b.otf", "font/otf", b"OTTO" * 99)),
+            ),
         ),
         "chapters in MP4": (".mp4", Film((stereo,), chapters=3)),
         "chapters in Matroska": (".mkv", Film((stereo,), chapters=3)),
@@ -231,13 +250,22 @@ def torture() -> dict[str, tuple[str, Film]]:
         "5.1": (".mp4", Film((Sound(noise(channels=6), "ac3", layout="5.1(side)"),))),
         "7.1": (".mkv", Film((Sound(noise(channels=8), "flac", layout="7.1"),))),
         "7.1 AAC": (".mp4", Film((Sound(noise(channels=8), layout="7.1"),))),
-        "Opus in WebM": (".webm", Film((Sound(noise(), "libopus"),), video="libvpx", video_options=(("cpu-used", "8"),))),
+        "Opus in WebM": (
+            ".webm",
+            Film((Sound(noise(), "libopus"),), video="libvpx", video_options=(("cpu-used", "8"),)),
+        ),
         "MP3 in AVI": (".avi", Film((Sound(noise(), "libmp3lame"),), video="mpeg4", video_options=())),
         "tags that are not UTF-8": (
             ".mkv",
             Film((stereo,), tags=(("comment", b"Caf\xe9 \xff".decode("utf-8", "surrogateescape")), ("title", "Été"))),
         ),
-        "custom tags in MP4": (".mp4", Film((stereo,), tags=(("title", "T"), ("com.example.scene", "12b")),
-                                            options=(("movflags", "use_metadata_tags"),))),
+        "custom tags in MP4": (
+            ".mp4",
+            Film(
+                (stereo,),
+                tags=(("title", "T"), ("com.example.scene", "12b")),
+                options=(("movflags", "use_metadata_tags"),),
+            ),
+        ),
         "subtitles in Matroska": (".mkv", Film((stereo,), subtitles="ass")),
     }
