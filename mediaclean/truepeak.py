@@ -23,6 +23,8 @@ TAPS = 32
 BEFORE = TAPS // 2 - 1
 AFTER = TAPS // 2
 _BETA = 7.0
+_SMALL = 4 * 65536
+"""Multiplications up to which OpenBLAS stays on its caller's thread."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,18 @@ def between(samples: Samples, factor: int, threshold: float) -> tuple[NDArray[np
     peaks = np.concatenate([peaks, [rest, 0.0]])
     kept = np.flatnonzero(np.maximum(peaks[:count], peaks[1 : count + 1]) * filter_.bound > threshold)
     windows = np.lib.stride_tricks.sliding_window_view(samples, STRETCH + TAPS - 1, axis=1)[:, ::STRETCH]
-    points = windows[:, kept].reshape(-1, STRETCH + TAPS - 1) @ filter_.matrix
+    points = _product(windows[:, kept].reshape(-1, STRETCH + TAPS - 1), filter_.matrix)
     return kept, np.abs(points, out=points).reshape(channels, len(kept), STRETCH, factor - 1)
+
+
+def _product(rows: Samples, matrix: NDArray[np.float32]) -> Samples:
+    """The matrix product in pieces too small for the linear algebra library to wake its threads for, which cost more
+    than they bring here."""
+    piece = max(1, _SMALL // matrix.size)
+    padded = np.zeros((-(-len(rows) // piece) * piece, rows.shape[1]), dtype=np.float32)
+    padded[: len(rows)] = rows
+    product: Samples = np.matmul(padded.reshape(-1, piece, rows.shape[1]), matrix)
+    return product.reshape(-1, matrix.shape[1])[: len(rows)]
 
 
 class PeakMeter:
