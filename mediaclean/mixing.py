@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mediaclean.audio import Block, Samples, Span, merge
+from mediaclean.backends.detector import load_detector
+from mediaclean.confirm import VoiceEar
 from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
@@ -83,9 +85,13 @@ def _settle(job: Job, plan: Plan, blocks: Callable[[str], Iterator[Block]]) -> P
         return plan
     dips = sorted(plan.dips, key=lambda dip: dip.span)
     track = job.track
-    levels = measure_dips(
-        blocks("ride"), [dip.span for dip in dips], rate=job.rate, layout=track.layout, channels=track.channels
-    )
+    spans = [dip.span for dip in dips]
+    ear = VoiceEar(job.rate, track.centre, load_detector("webrtc"))
+    heard = ear.listen(blocks("ride"))
+    levels = measure_dips(heard, spans, rate=job.rate, layout=track.layout, channels=track.channels)
+    levels = [
+        dataclasses.replace(level, speech_share=share) for level, share in zip(levels, ear.shares(spans), strict=True)
+    ]
     return with_gains(
         dataclasses.replace(plan, dips=tuple(dips)), ride(dips, levels, job.preset.duck or DuckSettings())
     )

@@ -26,6 +26,10 @@ NO_VOICE_LU = 20.0
 """A separated voice this far under its bed is leakage: the detector was wrong, and nothing is ducked."""
 
 
+LEAST_SPEECH = 0.1
+"""A separated voice with less speech in it than this is none: the detector took music for it."""
+
+
 def trapezoid(spans: Sequence[Span], fade: int, start: int, length: int) -> NDArray[np.float32]:
     """1 inside the spans, 0 outside, with linear ramps of `fade` samples just inside their borders; shape (length,)."""
     weight = np.zeros(length, dtype=np.float32)
@@ -37,7 +41,7 @@ def trapezoid(spans: Sequence[Span], fade: int, start: int, length: int) -> NDAr
     return weight
 
 
-def split(chunks: Iterable[Samples], plan: Plan, voices: Voices, fade: int) -> Iterator[Block]:
+def split(chunks: Iterable[Samples], plan: Plan, voices: Voices, fade: int, *, start: int = 0) -> Iterator[Block]:
     """Tell the voice in the mix: the network's inside cuts, the whole mix in clean phrases, nothing elsewhere.
 
     Args:
@@ -45,11 +49,11 @@ def split(chunks: Iterable[Samples], plan: Plan, voices: Voices, fade: int) -> I
         plan: phrases and cuts.
         voices: gives each cut's voice.
         fade: samples over which the parts are joined.
+        start: position of the first chunk, for a part of a track.
     """
     speech = [phrase.span for phrase in plan.phrases]
     spans = [cut.span for cut in plan.cuts]
     separated = merge(spans)  # cuts that touch are joined without a fade: both hear the real sound on either side
-    start = 0
     for chunk in chunks:
         length = chunk.shape[1]
         voice = np.asarray(chunk * trapezoid(speech, fade, start, length), dtype=np.float32)
@@ -65,10 +69,11 @@ def split(chunks: Iterable[Samples], plan: Plan, voices: Voices, fade: int) -> I
 
 @dataclass(frozen=True)
 class DipLevels:
-    """Loudness of voice and bed over one dip, in LUFS, K-weighted and ungated."""
+    """Loudness of voice and bed over one dip, in LUFS, K-weighted and ungated; how much of the voice is speech."""
 
     voice_lufs: float
     bed_lufs: float
+    speech_share: float = 1.0
 
 
 def measure_dips(
@@ -92,7 +97,7 @@ def ride(dips: Sequence[PlannedDip], levels: Sequence[DipLevels], settings: Duck
     for dip, level in zip(dips, levels, strict=True):
         if dip.gain_db is not None:
             gains.append(dip.gain_db)
-        elif level.voice_lufs < max(level.bed_lufs - NO_VOICE_LU, FLOOR_DB + 1.0):
+        elif level.speech_share < LEAST_SPEECH or level.voice_lufs < max(level.bed_lufs - NO_VOICE_LU, FLOOR_DB + 1.0):
             gains.append(0.0)
         else:
             gains.append(round(gain_for_difference(level.voice_lufs, level.bed_lufs, settings), 2))

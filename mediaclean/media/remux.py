@@ -114,11 +114,8 @@ def write(
 def _positions(ways: Sequence[Route], media: Media) -> dict[int, int]:
     """Where every replaced track stands among the result's audio tracks."""
     numbers = {track.stream: track.number for track in media.tracks}
-    sounds = [
-        way
-        for way in ways
-        if way.action in {"replace", "original", "extra"} or (way.action == "copy" and way.source in numbers)
-    ]
+    new = {"replace", "original", "extra"}
+    sounds = [way for way in ways if way.action in new or (way.action == "copy" and way.source in numbers)]
     return {
         numbers[way.source]: at for at, way in enumerate(sounds) if way.action == "replace" and way.source in numbers
     }
