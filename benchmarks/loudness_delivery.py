@@ -2,8 +2,8 @@
 
     python -m benchmarks.loudness_delivery [--write]
 
-The sample, the videos of the corpus (MEDIACLEAN_CORPUS) and a 5.1 mix made of the sample are brought to each spec's aim,
-encoded as AAC, decoded and judged: integrated loudness and true peak by FFmpeg's ebur128, all rules by our own verdict.
+The sample, the videos of the corpus (MEDIACLEAN_CORPUS) and a 5.1 mix made of the sample are brought to the aim of each
+spec, encoded as AAC, decoded and judged: integrated loudness and true peak by FFmpeg's ebur128, all rules by our own verdict.
 Only the level is treated here; nothing is separated.
 """
 

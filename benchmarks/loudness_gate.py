@@ -24,11 +24,11 @@ HEAD = """
 
 Speech of the corpus over its music, which also sounds alone for 4 s before and after, at three differences of
 integrated loudness. Errors in LU against the integrated loudness of the clean speech, over {count} mixtures for each
-difference: mean, largest, and how many lie within 0.5 LU. `gated` is the mix during speech, what a dialogue-gated meter shows;
-`less bed` is the figure without separation and `bar` how often the truth lies on its error bar, give or take 0.1 LU;
-`separated` is the figure with the voice and bed of the engine `dialogue`;
-`true voice` is given the clean speech as its voice stem and the bed with it, so it is what is left of the error once
-separation is perfect. What misses at 5 LU is music that is louder under the words than in the pauses.
+difference: mean, largest, and how many lie within 0.5 LU. `gated` is the mix during speech, what a dialogue-gated
+meter shows; `less bed` is the figure without separation and `bar` how often the truth lies on its error bar, give or
+take 0.1 LU; `separated` is the figure with the voice and bed of the engine `dialogue`; `true voice` is given the clean
+speech as its voice stem and the bed with it, so it is what is left of the error once separation is perfect. What
+misses at 5 LU is music that is louder under the words than in the pauses.
 """
 
 
