@@ -21,6 +21,8 @@ from mediaclean.media.records import AudioTrack, Fault, Media
 
 Report = Callable[[Fault], None]
 
+_LONGEST_FRAME = 4608
+
 # +60 dBFS: no converter and no mixer gives this; damaged floats do.
 _ABSURD = 1000.0
 # A header may promise a little more than there is (edit lists, padding); this much less is a truncated file.
@@ -48,7 +50,7 @@ def decode(
     if not track.rate:
         raise MediaError(f"{media.path}: track {track.number} cannot be decoded (codec {track.codec})", "--track N")
     with reading(media.path), open_input(media.path) as container:
-        chunks = _chunks(container, track, report)
+        chunks = _without_padding(_chunks(container, track, report), _exact_length(container, track))
         yield from _numbers(reblock(chunks, block or track.rate), track.rate, report)
 
 
@@ -105,6 +107,27 @@ def _chunks(container: InputContainer, track: AudioTrack, report: Report) -> Ite
             f"{container.name.removeprefix('file:')}: track {track.number} has no sound that decodes", "--track N"
         )
     _check_end(stream, track, clock.position, report)
+
+
+def _exact_length(container: InputContainer, track: AudioTrack) -> int | None:
+    """The track's length where the container gives it to the sample, which only MP4 and MOV do."""
+    return track.length if "mov" in container.format.name.split(",") else None
+
+
+def _without_padding(chunks: Iterator[Samples], length: int | None) -> Iterator[Samples]:
+    """Leave out what a lossy codec added to fill its last frame; a track that goes on for longer is left whole."""
+    position, beyond, held = 0, 0, list[Samples]()
+    for chunk in chunks:
+        inside = chunk.shape[1] if length is None or beyond > _LONGEST_FRAME else max(0, length - position)
+        position += chunk.shape[1]
+        if chunk[:, :inside].size:
+            yield chunk[:, :inside]
+        if chunk[:, inside:].size:
+            held.append(chunk[:, inside:])
+            beyond += held[-1].shape[1]
+        if beyond > _LONGEST_FRAME:
+            yield from held
+            held = []
 
 
 def _place(stream: Any, track: AudioTrack) -> Callable[[int | None], int | None]:
