@@ -6,6 +6,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
@@ -29,6 +30,12 @@ def open_input(path: Path) -> InputContainer:
 def path_of(container: InputContainer | OutputContainer) -> Path:
     """The file that a container was opened from or for."""
     return Path(str(container.name).removeprefix("file:"))
+
+
+def codec_of(stream: Any) -> str:
+    """The codec's name, "" where FFmpeg has none; a stream without a codec context has no other names to ask for."""
+    context = stream.codec_context
+    return str(context.codec.canonical_name if context is not None else getattr(stream, "name", None) or "")
 
 
 def open_output(path: Path, muxer: str, options: dict[str, str]) -> OutputContainer:

@@ -12,6 +12,7 @@ import av.error
 from av.container import InputContainer
 from av.stream import Disposition
 
+from mediaclean.media.borders import codec_of
 from mediaclean.media.formats import family_of, without
 from mediaclean.media.header import BIBLIOGRAPHIC, global_tags, stream_tags
 from mediaclean.media.probe import readable
@@ -96,7 +97,7 @@ def _properties(stream: Any) -> dict[str, str]:
     context = stream.codec_context
     if stream.type == "attachment":
         return {"file": str(stream.name or "")}
-    found = {"codec": context.codec.canonical_name if context is not None else str(stream.name or "")}
+    found = {"codec": codec_of(stream)}
     if stream.type == "video" and context is not None:
         found["size"] = f"{context.width}x{context.height}"
         found["sample aspect"] = str(stream.sample_aspect_ratio or "1")

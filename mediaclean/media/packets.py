@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaclean.media.borders import open_input, reading
+from mediaclean.media.borders import codec_of, open_input, reading
 from mediaclean.media.subtitles import text_of
 
 _TEXT = {"subrip", "mov_text", "webvtt"}
@@ -69,7 +69,7 @@ def headers_of(path: Path) -> bytes:
 class _Gatherer:
     def __init__(self, stream: Any, header: bytes) -> None:
         context = stream.codec_context
-        codec = context.codec.canonical_name if context is not None else (stream.name or "unknown")
+        codec = codec_of(stream) or "unknown"
         self._result = StreamPackets(stream.index, stream.type, codec)
         self._base = stream.time_base or Fraction(1)
         self._units = _unit_reader(codec, context, header)

@@ -12,7 +12,7 @@ import av
 from av.container import InputContainer
 
 from mediaclean.errors import MediaError
-from mediaclean.media.borders import open_input, reading
+from mediaclean.media.borders import codec_of, open_input, reading
 from mediaclean.media.records import AudioTrack, Chapter, Media, StreamInfo
 from mediaclean.media.routes import tag_of
 
@@ -205,7 +205,7 @@ def _stream(stream: Any) -> StreamInfo:
     return StreamInfo(
         index=stream.index,
         kind=stream.type,
-        codec=context.codec.canonical_name if context is not None else (stream.name or "unknown"),
+        codec=codec_of(stream) or "unknown",
         tag=tag_of(stream),
         language=tags.get("language", ""),
         title=tags.get("title", "") or tags.get("name", ""),

@@ -15,7 +15,7 @@ from av.container import InputContainer, OutputContainer
 from av.stream import Discard
 
 from mediaclean.errors import OutputError
-from mediaclean.media.borders import open_input, path_of
+from mediaclean.media.borders import codec_of, open_input, path_of
 from mediaclean.media.formats import Format, without
 from mediaclean.media.shape import can_keep, only_in_container
 
@@ -118,9 +118,7 @@ def _rotated(container: InputContainer) -> list[int]:
 
 def describe(stream: Any) -> str:
     """A stream in words: its index, kind and codec."""
-    context = stream.codec_context
-    codec = context.codec.canonical_name if context is not None else (stream.name or "unknown codec")
-    return f"stream {stream.index} ({stream.type}, {codec})"
+    return f"stream {stream.index} ({stream.type}, {codec_of(stream) or 'unknown codec'})"
 
 
 def is_picture(stream: Any) -> bool:
@@ -187,12 +185,9 @@ def _subtitle(stream: Any, form: Format) -> Route:
 
 
 def _copied(stream: Any, form: Format) -> bool:
-    context = stream.codec_context
     same = stream.container.format.name == form.muxer  # what one AVI holds another does
-    if form.streams and not same:
-        codec = context.codec.canonical_name if context is not None else stream.name
-        if codec not in form.streams:
-            return False
+    if form.streams and not same and codec_of(stream) not in form.streams:
+        return False
     if not form.video and stream.type == "video" and not is_picture(stream):
         return False
     return holds(form, lambda made: made.add_stream_from_template(stream, opaque=True))
