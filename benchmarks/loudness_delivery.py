@@ -3,8 +3,8 @@
     python -m benchmarks.loudness_delivery [--write]
 
 The sample, the videos of the corpus (MEDIACLEAN_CORPUS) and a 5.1 mix made of the sample are brought to the aim of each
-spec, encoded as AAC, decoded and judged: integrated loudness and true peak by FFmpeg's ebur128, all rules by our own verdict.
-Only the level is treated here; nothing is separated.
+spec, encoded as AAC, decoded and judged: integrated loudness and true peak by FFmpeg's ebur128, all rules by our own
+verdict. Only the level is treated here; nothing is separated.
 """
 
 from __future__ import annotations
@@ -79,9 +79,11 @@ def listen(sound: Samples, layout: str, probability: np.ndarray) -> Heard:
     return Heard(loudness, meter.series(), dialogue, Measured(loudness, sound.shape[0], dialogue, levels.result()))
 
 
-def deliver(sound: Samples, layout: str, spec: Spec, probability: np.ndarray) -> tuple[Samples, int]:
-    """The decoded result and the rounds that it took."""
-    before, settings = listen(sound, layout, probability), spec.aim
+def deliver(
+    sound: Samples, before: Heard, layout: str, spec: Spec, probability: np.ndarray
+) -> tuple[Samples, Heard, int]:
+    """The decoded result, what is heard in it, and the rounds that it took."""
+    settings = spec.aim
     loudness, moved = before.loudness, [sound]
     if settings.mode == "range":
         spans = phrases(probability, SpeechSettings(), RATE, sound.shape[1])
@@ -95,7 +97,7 @@ def deliver(sound: Samples, layout: str, spec: Spec, probability: np.ndarray) ->
         after = listen(result, layout, probability)
         better = correct(gain, after.loudness, settings, dialogue_lufs=after.dialogue.gated_lufs)
         if better is None:
-            return result, gain.tries + 1
+            return result, after, gain.tries + 1
         gain = better
 
 
@@ -115,9 +117,10 @@ def rows() -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|---|---|"
     for name, sound, layout in sounds():
         probability = speech_probability(np.ascontiguousarray(sound[2] if layout == "5.1" else sound.mean(axis=0)))
+        before = listen(sound, layout, probability)
         for spec in map(load_spec, spec_names()):
-            result, rounds = deliver(sound, layout, spec, probability)
-            heard, theirs = listen(result, layout, probability), ebur128(result, RATE, layout)
+            result, heard, rounds = deliver(sound, before, layout, spec, probability)
+            theirs = ebur128(result, RATE, layout)
             results = verdict(spec, heard.measured)
             missed = ", ".join(f"{r.name} {r.measured:.1f}" for r in results if r.status in {"fail", "advice"})
             dialogue = heard.dialogue.gated_lufs
