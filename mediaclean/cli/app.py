@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from mediaclean.cli import clean, delivery, info, listen
+from mediaclean.cli import clean, delivery, info, listen, preview
 from mediaclean.cli.terminal import report_error, report_interrupt
 from mediaclean.errors import MediacleanError
 
@@ -55,6 +55,7 @@ for command in (
     clean.clean,
     listen.analyze,
     listen.dialogue,
+    preview.preview,
     delivery.measure,
     delivery.verify,
     info.presets,

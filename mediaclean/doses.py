@@ -1,0 +1,218 @@
+"""Passages of a track with every dose of the bed: separated once, mixed from the same voices.
+
+What a passage sounds like here is what `clean` would give at that place. So that it is, more is heard than the passage:
+the whole of every phrase that reaches into it, because a dip rides to the loudness of its whole phrase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mediaclean.analysis import Analysis, TrackStats
+from mediaclean.audio import Block, Samples, Span, merge
+from mediaclean.backends.detector import load_detector
+from mediaclean.backends.registry import load_separator
+from mediaclean.confirm import VoiceEar
+from mediaclean.duck import DuckSettings, GainCurve
+from mediaclean.errors import PresetError
+from mediaclean.job import Job
+from mediaclean.media import decode, read_spans
+from mediaclean.mixing import learn_tone
+from mediaclean.plan import Cut, Plan, SeparateSettings, make_plan, with_gains
+from mediaclean.preset import Preset
+from mediaclean.progress import Progress
+from mediaclean.render import Voices, bed_curve, measure_dips, mixdown, ride, split
+from mediaclean.report import EngineUse
+from mediaclean.roomtone import RoomToneSettings, ToneFiller
+from mediaclean.roomtone_model import ToneSynth
+from mediaclean.separate import separate_cuts
+from mediaclean.settings import build, suggest
+
+DOSES = ("leave", "duck", "reduce", "remove")
+"""From nothing to everything."""
+
+REACH = 0.25
+"""How far beyond a passage its phrases are followed, as a share of its length: this bounds the cost."""
+MARGIN_S = 0.1
+"""Around what is separated: room for the cross-fade of a cut that goes on."""
+WARM_S = 1.0
+"""Sound before the first measured sample, for the K-weighting to settle."""
+GRID_S = 4
+"""What is heard begins on whole multiples of this, which are whole frames of the analysis at every rate."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dosed:
+    """A passage as it was and with every dose, (channels, n) each; the bed's gain belongs to the track's clock."""
+
+    span: Span
+    original: Samples
+    mixes: Mapping[str, Samples]
+    gains: Mapping[str, GainCurve]
+
+
+@dataclass(frozen=True, eq=False)
+class Dosing:
+    """All passages, and what it took."""
+
+    passages: tuple[Dosed, ...]
+    plans: Mapping[str, Plan]
+    engine: EngineUse | None
+    separated_s: float
+
+
+def check_doses(doses: Sequence[str]) -> tuple[str, ...]:
+    """The doses without repetition, in the order in which they were asked for.
+
+    Raises:
+        PresetError: for an unknown one, or none.
+    """
+    for dose in doses:
+        if dose not in DOSES:
+            raise PresetError(f"--doses {dose}: no such dose{suggest(dose, DOSES)}", f"--doses {','.join(DOSES)}")
+    if not doses:
+        raise PresetError("--doses names no dose", f"--doses {','.join(DOSES)}")
+    return tuple(dict.fromkeys(doses))
+
+
+def with_dose(preset: Preset, dose: str) -> Preset:
+    """The preset with another treatment of the bed, all else kept."""
+    return replace(preset, duck=build(DuckSettings, {"mode": dose}, name="duck", base=preset.duck))
+
+
+def render_doses(job: Job, analysis: Analysis, spans: Sequence[Span], doses: Sequence[str]) -> Dosing:
+    """Mix every span with every dose.
+
+    Args:
+        job: its preset says all but the dose.
+        analysis: of the whole track.
+        spans: disjoint, in any order.
+        doses: what `check_doses` let through.
+
+    Raises:
+        BackendError, DeviceError: as `clean` does.
+    """
+    jobs = {dose: replace(job, preset=with_dose(job.preset, dose)) for dose in doses}
+    plans = {dose: make_plan(analysis, each.preset, engine=job.options.engine) for dose, each in jobs.items()}
+    heard = [_heard(span, list(plans.values()), jobs[doses[0]].preset) for span in spans]
+    cuts = _clipped(max((plan.cuts for plan in plans.values()), key=len), merge(heard))
+    with job.stopwatch.stage("separate"):
+        voices, engine = _separate(job, cuts, analysis.stats, analysis.length)
+    wide = [_warm(span, analysis.length, job.rate) for span in heard]
+    with job.stopwatch.stage("mix"):
+        sounds = read_spans(job.media, job.track, wide)
+        synth = _synth(job, list(plans.values()))
+        passages = []
+        for span, inside, start, sound in zip(spans, heard, (w.start for w in wide), sounds, strict=True):
+            here = slice(span.start - start, span.stop - start)
+            made = {
+                dose: _mix(
+                    jobs[dose], replace(plan, cuts=cuts), voices, Block(start, sound, sound), span, inside, synth
+                )
+                for dose, plan in plans.items()
+            }
+            mixes = {dose: mix[:, here] for dose, (mix, _) in made.items()}
+            passages.append(Dosed(span, sound[:, here], mixes, {dose: gains for dose, (_, gains) in made.items()}))
+    return Dosing(tuple(passages), plans, engine, sum(cut.span.length for cut in cuts) / job.rate)
+
+
+def _near(span: Span, preset: Preset, rate: int) -> Span:
+    """The passage with what a dip beside it can do to it: ramps, and the bridge to the next dip."""
+    duck = preset.duck or DuckSettings()
+    around = round(max(duck.bridge_s, duck.attack_s + duck.release_s) * rate)
+    return Span(max(0, span.start - around), span.stop + around)
+
+
+def _heard(span: Span, plans: Sequence[Plan], preset: Preset) -> Span:
+    """What must be separated for a passage: itself, and the phrases that reach into it, within bounds."""
+    plan = plans[0]
+    near, margin, reach = _near(span, preset, plan.rate), round(MARGIN_S * plan.rate), round(REACH * span.length)
+    riding = [dip.span for each in plans for dip in each.dips if dip.gain_db is None and dip.span.overlaps(near)]
+    start = max(min([span.start, *(dip.start for dip in riding)]) - margin, span.start - reach, 0)
+    stop = min(max([span.stop, *(dip.stop for dip in riding)]) + margin, span.stop + reach, plan.length)
+    return Span(start, stop)
+
+
+def _warm(heard: Span, length: int, rate: int) -> Span:
+    """What is decoded for it."""
+    warm, grid = round(WARM_S * rate), GRID_S * rate
+    return Span(max(0, heard.start - warm) // grid * grid, min(length, heard.stop + warm))
+
+
+def _clipped(cuts: Sequence[Cut], heard: Sequence[Span]) -> tuple[Cut, ...]:
+    parts = ((cut.span.clip(span.start, span.stop), cut.reason) for span in heard for cut in cuts)
+    return tuple(Cut(part, reason) for part, reason in parts if part is not None)
+
+
+def _separate(job: Job, cuts: Sequence[Cut], stats: TrackStats, length: int) -> tuple[Voices, EngineUse | None]:
+    """The voice of every cut, held in memory: a passage is short."""
+    voices: dict[int, Samples] = {}
+    if not cuts:
+        return voices.__getitem__, None
+
+    def notice(message: str) -> None:
+        job.watch(Progress("separate", 0.0, None, message))
+
+    separator, reason = load_separator(
+        job.options.engine,
+        device=job.options.device,
+        model=(job.preset.separate or SeparateSettings()).model,
+        stats=stats,
+        folder=job.options.models,
+        notes=notice,
+        watch=job.watch,
+    )
+    separated = separate_cuts(
+        decode(job.media, job.track),
+        [cut.span for cut in cuts],
+        separator,
+        rate=job.rate,
+        length=length,
+        centre=job.track.centre,
+        watch=job.watch,
+    )
+    voices.update(separated)
+    return voices.__getitem__, EngineUse(separator.identity, separator.device, reason)
+
+
+def _synth(job: Job, plans: Sequence[Plan]) -> ToneSynth | None:
+    """The room's tone where any dose needs it; it is the same for all."""
+    if job.preset.room_tone is None or not any(plan.dips or plan.holes for plan in plans):
+        return None
+    return learn_tone(job, plans[0])
+
+
+def _mix(
+    job: Job, plan: Plan, voices: Voices, sound: Block, span: Span, heard: Span, synth: ToneSynth | None
+) -> tuple[Samples, GainCurve]:
+    """One dose over the sound around a passage."""
+    preset = job.preset
+    fade = round((preset.separate.fade_s if preset.separate else 0.02) * job.rate)
+
+    def blocks() -> Iterator[Block]:
+        return split([sound.mix], plan, voices, fade, start=sound.start)
+
+    gains = bed_curve(_settled(job, plan, blocks, span, heard, sound.start), preset.duck, job.rate)
+    filler = ToneFiller(synth, plan.holes, preset.room_tone or RoomToneSettings()) if synth else None
+    return np.concatenate(list(mixdown(blocks(), gains, filler)), axis=1), gains
+
+
+def _settled(job: Job, plan: Plan, blocks: Callable[[], Iterator[Block]], span: Span, heard: Span, start: int) -> Plan:
+    """The plan with those dips that matter to a passage, and their gains; all others are far away."""
+    near = _near(span, job.preset, job.rate)
+    dips = sorted((dip for dip in plan.dips if dip.span.overlaps(near)), key=lambda dip: dip.span)
+    if all(dip.gain_db is not None for dip in dips):
+        return replace(plan, dips=tuple(dips))
+    audible = [(dip, dip.span.clip(heard.start, heard.stop)) for dip in dips]
+    dips = [dip for dip, part in audible if part]
+    parts = [part for _, part in audible if part]
+    track = job.track
+    ear = VoiceEar(job.rate, track.centre, load_detector("webrtc"))
+    levels = measure_dips(ear.listen(blocks()), parts, rate=job.rate, layout=track.layout, channels=track.channels)
+    shares = ear.shares([Span(part.start - start, part.stop - start) for part in parts])
+    levels = [replace(level, speech_share=share) for level, share in zip(levels, shares, strict=True)]
+    settled = ride(dips, levels, job.preset.duck or DuckSettings())
+    return with_gains(replace(plan, dips=tuple(dips)), settled)

@@ -1,0 +1,55 @@
+"""The preview page: one HTML file with all in it, from real files of HTML, CSS and JavaScript and one block of data.
+
+The page may load nothing: its content security policy allows the style and the script in it, by their hashes, and no
+connection at all. All text reaches the page as data, through `textContent`; only its title is HTML, and is escaped.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from string import Template
+from typing import Any
+
+_HERE = Path(__file__).parent
+
+
+def fill(title: str, data: Mapping[str, Any]) -> str:
+    """The page with its data.
+
+    Args:
+        title: of the document, any text.
+        data: what preview.js reads; plain JSON values.
+    """
+    style, script = _part("preview.css"), _part("preview.js")
+    return Template(_part("preview.html")).substitute(
+        title=html.escape(title),
+        style=style,
+        script=script,
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        data=_in_script(data),
+    )
+
+
+def data_uri(kind: str, content: bytes) -> str:
+    """Bytes as an address that needs no file."""
+    return f"data:{kind};base64,{b64encode(content).decode()}"
+
+
+def _part(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _in_script(data: Mapping[str, Any]) -> str:
+    """JSON that cannot end the script element it stands in, whatever the text."""
+    text = json.dumps(data, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
