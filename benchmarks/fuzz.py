@@ -201,8 +201,8 @@ def main() -> None:
     lines = ["# Damaged files\n", "`MEDIACLEAN_CORPUS=… python -m benchmarks.fuzz --write`\n"]
     minutes = (time.monotonic() - begun) / 60
     lines.append(
-        f"{sum(verdicts.values())} mutated files from {len(found)} seeds through probe, decode, remux and verify, random "
-        f"seed {options.seed}, {minutes:.1f} minutes on two processes.\n"
+        f"{sum(verdicts.values())} mutated files from {len(found)} seeds through probe, decode, remux and verify, "
+        f"random seed {options.seed}, {minutes:.1f} minutes on two processes.\n"
     )
     lines += [
         "| verdict | files |",
