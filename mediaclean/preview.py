@@ -27,7 +27,7 @@ from mediaclean.page.pictures import BANDS, COLUMNS, spectrogram, waveform
 from mediaclean.plan import Plan
 from mediaclean.preset import DEFAULT, Preset
 from mediaclean.progress import Watch, ignore
-from mediaclean.resample import resample
+from mediaclean.resample import ratio, resample
 from mediaclean.surround import to_stereo
 
 PASSAGES = 3
@@ -162,7 +162,7 @@ def level(sounds: Sequence[Samples], rate: int, layout: str) -> Levelled:
     stereo = [_faded(to_stereo(sound, layout), rate) for sound in sounds]
     to = rate if rate in CLIP_RATES else 48_000
     if to != rate:
-        stereo = [resample(sound, rate, to) for sound in stereo]
+        stereo = [_resampled(sound, rate, to) for sound in stereo]
     heard = [measure([sound], to, "stereo" if sound.shape[0] == 2 else "mono") for sound in stereo]
     known = [each.integrated_lufs for each in heard if each.integrated_lufs is not None]
     if len(known) < len(heard):
@@ -172,6 +172,14 @@ def level(sounds: Sequence[Samples], rate: int, layout: str) -> Levelled:
     gains = [gain - over for gain in gains]
     sounded = tuple(np.asarray(s * np.float32(db_to_gain(g)), np.float32) for s, g in zip(stereo, gains, strict=True))
     return Levelled(to, sounded, tuple(gains), LISTEN_LUFS - over)
+
+
+def _resampled(sound: Samples, rate: int, to: int) -> Samples:
+    """At another rate; a passage that ends between two samples of it gets a little silence."""
+    here, there = ratio(rate, to)
+    missing = -sound.shape[1] % here
+    length = -(-sound.shape[1] * there // here)
+    return resample(np.pad(sound, ((0, 0), (0, missing))), rate, to)[:, :length]
 
 
 def _faded(sound: Samples, rate: int) -> Samples:

@@ -114,14 +114,16 @@ def test_silence_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "layout", "channels", "to"), [(96_000, "mono", 1, 48_000), (44_100, "5.1", 6, 44_100)]
+    ("rate", "layout", "channels", "to"),
+    [(96_000, "mono", 1, 48_000), (44_100, "5.1", 6, 44_100), (22_050, "stereo", 2, 48_000)],
 )
 def test_any_rate_and_layout_can_be_played(rate: int, layout: str, channels: int, to: int) -> None:
     random = np.random.default_rng(2)
-    sound = (0.05 * random.standard_normal((channels, 2 * rate))).astype(np.float32)
+    length = 2 * rate - 7
+    sound = (0.05 * random.standard_normal((channels, length))).astype(np.float32)
     done = level([sound], rate, layout)
     assert done.rate == to
-    assert done.sounds[0].shape == (min(channels, 2), 2 * to)
+    assert done.sounds[0].shape == (min(channels, 2), -(-length * to // rate))
 
 
 def test_a_tone_is_drawn_at_its_pitch_and_height() -> None:
