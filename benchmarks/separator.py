@@ -57,3 +57,41 @@ def demucs(name: str = "htdemucs", device: str = "cpu") -> Voice:
         return wrap(load(name, device=device, stats=stats))(mix)
 
     return voice
+
+
+def main() -> None:
+    """How fast the compact network is on this machine, and how much memory the process takes at its peak.
+
+    python -m benchmarks.separator --threads 1 --seconds 120
+    """
+    import argparse
+    import resource
+    import time
+
+    import torch
+
+    from mediaclean.backends.dialogue import load
+
+    parser = argparse.ArgumentParser(description=main.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=120.0, help="of 48 kHz stereo")
+    parser.add_argument("--device", default="cpu")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    separator = load(args.device)
+    length = int(args.seconds * RATE)
+    mix = (0.1 * np.random.default_rng(0).standard_normal((2, length))).astype(np.float32)
+    separator.separate(mix[None, :, : separator.window])
+    begin, begin_cpu = time.perf_counter(), time.process_time()
+    for _ in separate_cuts([mix], [Span(0, length)], separator, rate=RATE, length=length):
+        pass
+    took, took_cpu = time.perf_counter() - begin, time.process_time() - begin_cpu
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"{separator.identity}, {args.device}, {args.threads} threads: {args.seconds / took:.1f} times real time "
+        f"({args.seconds / took_cpu:.1f} per second of CPU time), peak memory {peak_mb:.0f} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from mediaclean.backends import dialogue
@@ -15,9 +16,9 @@ from mediaclean.backends.dialogue_net import HOP, LOW_BINS, DialogueNet, NetConf
 from training import midi, train, validation
 from training.export import export
 from training.loss import Mask, dialogue_loss
-from training.mixing import Mixer, MixSettings
+from training.mixing import Mixer, MixSettings, load_packs
 from training.muon import orthogonalise
-from training.prepare import write_pack
+from training.prepare import decode, write_pack
 from training.train import Trainer, TrainSettings, rate_at, split_parameters
 
 RATE = 48_000
@@ -56,6 +57,17 @@ def test_the_same_seed_draws_the_same_mixtures(data: Path) -> None:
         np.testing.assert_array_equal(a[0], b[0])
         np.testing.assert_array_equal(a[1], b[1])
         assert not np.array_equal(a[0], c[0])
+
+
+def test_recordings_are_packed_at_48_khz_with_the_rate_they_had(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    tone = 0.5 * np.sin(2 * np.pi * 500 * np.arange(16_000) / 16_000)
+    soundfile.write(tmp_path / "deep" / "voice_00.wav", np.stack([tone, tone], 1), 16_000)
+    assert write_pack(tmp_path, "speech", decode(tmp_path / "deep")) == pytest.approx(1 / 60)
+    (clip,) = load_packs(tmp_path, "speech")
+    assert (clip.name, clip.true_rate, len(clip.samples)) == ("voice_00", 16_000, 48_000)
+    expected = 16_384 * np.sin(2 * np.pi * 500 * np.arange(48_000) / 48_000)
+    np.testing.assert_allclose(clip.samples[2_000:-2_000], expected[2_000:-2_000], atol=60)
 
 
 def test_held_out_material_is_never_drawn_from(data: Path) -> None:

@@ -21,7 +21,7 @@ from mediaclean.backends.dialogue_net import HOP, RATE, DialogueNet, NetConfig, 
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "2d641cf309a3c5dea0d1bd5a61e27db4a4daf896c7b70bd052d623b19fa548e4"
+WEIGHTS_SHA256 = "ff6c48801d443842c582a7ff4508e6c0247648c9dac2dc931bb54cb4b48b2684"
 VERSION = "1"
 
 SILENT_RMS = 1e-9
