@@ -71,7 +71,7 @@ class Gain:
         target_lufs: the loudness that this gain aims at; None for silence.
         anchor: what that loudness is measured on.
         tries: how often the file was rendered with a gain before this one.
-        seen: gain and loudness of the try before, if there was one.
+        seen: gain and loudness of the try before, if there was one with the same ceiling.
     """
 
     gain_db: float
@@ -98,7 +98,6 @@ class Gain:
 
 MAX_TRIES = 4
 _ACCEPTED_LU = 0.1
-_ACCEPTED_OVER_DB = 0.01
 _STEP_UNDER_DB = 0.05
 _FUTILE_SLOPE = 0.33
 
@@ -165,15 +164,21 @@ def correct(
     over_db = measured_after.true_peak_dbtp - settings.ceiling_dbtp
     missing_lu = 0.0 if level is None or gain.target_lufs is None else gain.target_lufs - level
     accepted_lu = min(_ACCEPTED_LU, settings.tolerance_lu)
-    if gain.tries + 1 >= MAX_TRIES or (abs(missing_lu) <= accepted_lu and over_db <= _ACCEPTED_OVER_DB):
+    if gain.tries + 1 >= MAX_TRIES or (abs(missing_lu) <= accepted_lu and over_db <= 0):
         return None
-    ceiling_dbtp = gain.ceiling_dbtp - (over_db + _STEP_UNDER_DB if over_db > _ACCEPTED_OVER_DB else 0.0)
+    ceiling_dbtp = gain.ceiling_dbtp
+    if over_db > 0:
+        # an encoder may overshoot at a moment that the first step does not reach
+        ceiling_dbtp -= over_db * (1 if gain.tries == 0 else 2) + _STEP_UNDER_DB
+    elif missing_lu > accepted_lu and gain.tries + 2 < MAX_TRIES:
+        # the ceiling was lowered for one moment of the encoder and may have been lowered too far
+        ceiling_dbtp = min(settings.ceiling_dbtp, ceiling_dbtp - over_db / 2)
     gain_db = gain.gain_db
     if abs(missing_lu) > accepted_lu and (missing_lu < 0 or _may_rise(gain, missing_lu, settings)):
         gain_db += missing_lu / _slope(gain, missing_lu)
     if gain_db == gain.gain_db and ceiling_dbtp == gain.ceiling_dbtp:
         return None
-    seen = None if level is None else (gain.gain_db, level)
+    seen = None if level is None or ceiling_dbtp != gain.ceiling_dbtp else (gain.gain_db, level)
     return dataclasses.replace(gain, gain_db=gain_db, ceiling_dbtp=ceiling_dbtp, tries=gain.tries + 1, seen=seen)
 
 
@@ -182,7 +187,7 @@ def shortfall(
 ) -> str:
     """A sentence for the report where the finished file misses its target or its ceiling, else ""."""
     level = dialogue_lufs if gain.anchor == "dialogue" else measured_after.integrated_lufs
-    if measured_after.true_peak_dbtp > settings.ceiling_dbtp + _ACCEPTED_OVER_DB:
+    if measured_after.true_peak_dbtp > settings.ceiling_dbtp:
         over_db = measured_after.true_peak_dbtp - settings.ceiling_dbtp
         return f"The finished file reaches {measured_after.true_peak_dbtp:.1f} dBTP, {over_db:.1f} dB over the ceiling."
     if level is None or gain.target_lufs is None or abs(level - gain.target_lufs) <= settings.tolerance_lu:

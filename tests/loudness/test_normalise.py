@@ -122,6 +122,28 @@ def test_a_file_that_is_right_needs_no_second_try():
     assert correct(dataclasses.replace(gain, tries=MAX_TRIES - 1), heard(-18, -2.0), settings) is None
 
 
+def test_a_ceiling_lowered_too_far_comes_back_where_loudness_is_missing():
+    settings = LoudnessSettings(target_lufs=-14)
+    first = gain_to_target(heard(-14, -1), settings)
+    lower = correct(first, heard(-14.1, 1.4), settings)
+    assert lower.ceiling_dbtp == pytest.approx(-3.45)
+    again = correct(lower, heard(-15.4, -2.0), settings)
+    assert lower.ceiling_dbtp < again.ceiling_dbtp <= -1
+    assert again.gain_db > lower.gain_db + 1
+
+
+def test_a_stubborn_overshoot_is_met_with_larger_steps_and_never_accepted():
+    settings = LoudnessSettings(target_lufs=-16)
+    gain = gain_to_target(heard(-16, -1), settings)
+    assert correct(gain, heard(-16, -0.999), settings) is not None
+    steps = []
+    while gain is not None:
+        steps.append(gain.ceiling_dbtp)
+        gain = correct(gain, heard(-16, -0.4), settings)
+    assert len(steps) == MAX_TRIES
+    assert steps[0] - steps[1] < steps[1] - steps[2]
+
+
 def test_gain_zero_under_the_ceiling_gives_the_sound_back():
     sound = speech()
     gain = gain_to_target(heard(-16, -3), LoudnessSettings(target_lufs=-16))
