@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from av import AudioFifo, AudioFormat, AudioFrame, AudioLayout, AudioResampler
+from av import AudioFifo, AudioFrame, AudioLayout, AudioResampler
 
 from mediaclean.audio import Samples
 from mediaclean.media.records import AudioTrack
@@ -34,7 +34,7 @@ class FrameReader:
         self._layout = track.layout
         self._key: tuple[str, str, int] | None = None
         self._resampler: AudioResampler | None = None
-        self._format: AudioFormat | None = None
+        self._plain = ""
         self._like: AudioLayout | None = None
         self._kind = ""
         self._fifo = AudioFifo()
@@ -42,7 +42,7 @@ class FrameReader:
 
     def is_plain(self, frame: AudioFrame) -> bool:
         """Whether a frame is like the last one and needs no filter."""
-        return frame.format is self._format and frame.rate == self._rate and frame.layout == self._like
+        return frame.format.name == self._plain and frame.rate == self._rate and frame.layout == self._like
 
     def gather(self, frame: AudioFrame) -> None:
         """Hold a plain frame, to convert many at once: at a thousand times real time every call counts."""
@@ -67,7 +67,7 @@ class FrameReader:
             self._key = key
             self._resampler = self._needed(key, frame)
             self._kind = key[0]
-            self._format = frame.format if self._resampler is None else None
+            self._plain = key[0] if self._resampler is None else ""
             self._like = frame.layout
         if self._resampler is None:
             return [*before, _direct(frame, self._channels, self._kind)]
