@@ -96,7 +96,7 @@ class Gain:
         }
 
 
-MAX_TRIES = 4
+MAX_TRIES = 5
 _ACCEPTED_LU = 0.1
 _STEP_UNDER_DB = 0.05
 _FUTILE_SLOPE = 0.33
@@ -168,8 +168,7 @@ def correct(
         return None
     ceiling_dbtp = gain.ceiling_dbtp
     if over_db > 0:
-        # an encoder may overshoot at a moment that the first step does not reach
-        ceiling_dbtp -= over_db * (1 if gain.tries == 0 else 2) + _STEP_UNDER_DB
+        ceiling_dbtp -= over_db + _STEP_UNDER_DB
     elif missing_lu > accepted_lu and gain.tries + 2 < MAX_TRIES:
         # the ceiling was lowered for one moment of the encoder and may have been lowered too far
         ceiling_dbtp = min(settings.ceiling_dbtp, ceiling_dbtp - over_db / 2)
