@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -64,6 +65,15 @@ def test_the_default_place_is_beside_the_input(tmp_path: Path, cli: Cli) -> None
     assert names(tmp_path) == sorted(["my.talk.wav", *(f"my.talk{suffix}" for suffix in SUFFIXES)])
 
 
+def promised(path: Path, decoded_length: int) -> int:
+    """The track's samples: what MP4 and MOV promise, without the padding of the last frame; else what decodes."""
+    if path.suffix not in {".mp4", ".mov"}:
+        return decoded_length
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        return round(stream.duration * stream.time_base * stream.rate)
+
+
 @pytest.mark.parametrize("start", [0.0, 0.5, 1.3])
 @pytest.mark.parametrize(
     ("suffix", "rate", "layout"),
@@ -79,7 +89,7 @@ def test_the_track_has_the_picture_s_zero_and_length(
     old, _ = decoded(source)
     late_s = start_s(source)
     assert abs(late_s - start) < 0.03, "the file is made as it should be"
-    wanted = round((round(late_s * rate) + old.shape[1]) * 16_000 / rate)
+    wanted = round((round(late_s * rate) + promised(source, old.shape[1])) * 16_000 / rate)
     assert abs(info.frames - wanted) <= (0 if suffix == ".mkv" and start == 0.0 else 16)
     heard = soundfile.read(tmp_path / "talk.dialogue.wav", dtype="float32", always_2d=True)[0].T
     voice = old[2:3] if old.shape[0] > 2 else old.mean(axis=0, keepdims=True)
