@@ -8,6 +8,10 @@ network hears it, so that a louder or softer input gives a louder or softer voic
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +30,7 @@ VERSION = "1"
 
 SILENT_RMS = 1e-9
 """Below this (-180 dBFS) a window is silence: far under the noise of 24 bits, and safe from denormal numbers."""
+CPU_WINDOWS = 2
 INVERTED = -0.8
 """A channel whose correlation with the strongest one is below this is taken as inverted, and turned before the sum."""
 
@@ -41,7 +46,7 @@ class DialogueSeparator:
         window: ten seconds.
         hop: 8.4 s, so that 1.6 s overlap.
         step: a window may be shorter, in steps of 0.4 s.
-        batch: windows that go well together; one on a CPU, whose caches hold no more.
+        batch: windows that go well together; on a CPU two, each in a thread, for the sake of memory.
     """
 
     net: DialogueNet
@@ -53,15 +58,25 @@ class DialogueSeparator:
     step: int = 25 * HOP
     batch: int = 1
 
-    @torch.inference_mode()
     def separate(self, mix: NDArray[np.float32]) -> NDArray[np.float32]:
         """The voice in windows (batch, channels, n) at 48 kHz, full scale ±1, in the same shape; n is free.
+
+        On a CPU every window has a thread of its own, and no operation is split: threads that wait for each other
+        inside small recurrent layers were ten times slower on a busy machine.
 
         Raises:
             ValueError: for another count of dimensions or no channel.
         """
         if mix.ndim != 3 or mix.shape[1] < 1:
             raise ValueError(f"windows are (batch, channels, n), not {mix.shape}")
+        if self.device != "cpu":
+            return self._separate(mix)
+        with _whole_operations(), ThreadPoolExecutor(max(1, len(mix))) as pool:
+            voices = list(pool.map(self._separate, np.split(mix, len(mix)))) if len(mix) else [mix]
+        return np.concatenate(voices)
+
+    @torch.inference_mode()
+    def _separate(self, mix: NDArray[np.float32]) -> NDArray[np.float32]:
         count = mix.shape[2]
         padded = np.pad(mix, ((0, 0), (0, 0), (0, -count % HOP)))
         drive, scale = _drive(padded)
@@ -109,8 +124,19 @@ def load(device: str = "cpu", weights: Path | None = None) -> DialogueSeparator:
         net.to(device).eval(),
         f"dialogue-{VERSION} sha256:{digest[:8]}",
         device,
-        batch=1 if device == "cpu" else 16,
+        batch=min(CPU_WINDOWS, os.cpu_count() or 1) if device == "cpu" else 16,
     )
+
+
+@contextmanager
+def _whole_operations() -> Iterator[None]:
+    """Inside, an operation runs in the thread that calls it; afterwards all is as it was."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _drive(mix: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
