@@ -12,6 +12,7 @@ The depthwise-convolution layers and the saturating mask are our own choice.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -149,7 +150,7 @@ class Split(nn.Module):
         features = torch.stack((magnitude, real * turn, imag * turn)).view(3, batch * frames, LOW_BINS)
         tokens, start = [], 0
         for group, (count, width) in zip(self.groups, LOW_GROUPS, strict=True):
-            banded = features[..., start : start + count * width].unflatten(-1, (count, width))
+            banded = features[..., start : start + count * width].reshape(3, batch * frames, count, width)
             tokens.append(group(banded.permute(2, 1, 0, 3).flatten(2)))
             start += count * width
         tokens.append(self.high((high_power + 1e-8).pow(COMPRESS / 2)).view(1, batch * frames, -1))
@@ -165,7 +166,8 @@ class Decoder(nn.Module):
         self.groups = nn.ModuleList(Bands(count, hidden, 3 * width) for count, width in LOW_GROUPS)
         self.high = nn.Linear(2 * channels, HIGH_BANDS)
         with torch.no_grad():
-            for group, (_, width) in zip(self.groups, LOW_GROUPS, strict=True):
+            for module, (_, width) in zip(self.groups, LOW_GROUPS, strict=True):
+                group = cast(Bands, module)
                 group.weight.mul_(0.2)
                 group.bias[:, :, :width] = 1.0  # start by letting most through
 
@@ -240,7 +242,8 @@ def window(like: Tensor) -> Tensor:
 def analyse(signal: Tensor) -> Tensor:
     """(..., samples), samples a multiple of HOP -> (..., samples / HOP + 1, BINS), scaled to keep the mean power."""
     framed = F.pad(signal, (HOP, HOP)).unfold(-1, FFT, HOP)
-    return torch.fft.rfft(framed * (window(signal) / HOP**0.5))
+    spectrum: Tensor = torch.fft.rfft(framed * (window(signal) / HOP**0.5))
+    return spectrum
 
 
 def synthesise(spectrum: Tensor) -> Tensor:
