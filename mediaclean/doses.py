@@ -13,18 +13,16 @@ import numpy as np
 
 from mediaclean.analysis import Analysis, TrackStats
 from mediaclean.audio import Block, Samples, Span, merge
-from mediaclean.backends.detector import load_detector
 from mediaclean.backends.registry import load_separator
-from mediaclean.confirm import VoiceEar
 from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
 from mediaclean.media import decode, read_spans
-from mediaclean.mixing import learn_tone
+from mediaclean.mixing import dip_gains, learn_tone
 from mediaclean.plan import Cut, Plan, SeparateSettings, make_plan, with_gains
 from mediaclean.preset import Preset
 from mediaclean.progress import Progress
-from mediaclean.render import Voices, bed_curve, measure_dips, mixdown, ride, split
+from mediaclean.render import Voices, bed_curve, mixdown, split
 from mediaclean.report import EngineUse
 from mediaclean.roomtone import RoomToneSettings, ToneFiller
 from mediaclean.roomtone_model import ToneSynth
@@ -209,10 +207,4 @@ def _settled(job: Job, plan: Plan, blocks: Callable[[], Iterator[Block]], span: 
     audible = [(dip, dip.span.clip(heard.start, heard.stop)) for dip in dips]
     dips = [dip for dip, part in audible if part]
     parts = [part for _, part in audible if part]
-    track = job.track
-    ear = VoiceEar(job.rate, track.centre, load_detector("webrtc"))
-    levels = measure_dips(ear.listen(blocks()), parts, rate=job.rate, layout=track.layout, channels=track.channels)
-    shares = ear.shares([Span(part.start - start, part.stop - start) for part in parts])
-    levels = [replace(level, speech_share=share) for level, share in zip(levels, shares, strict=True)]
-    settled = ride(dips, levels, job.preset.duck or DuckSettings())
-    return with_gains(replace(plan, dips=tuple(dips)), settled)
+    return with_gains(replace(plan, dips=tuple(dips)), dip_gains(job, dips, parts, blocks(), start=start))

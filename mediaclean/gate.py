@@ -15,11 +15,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mediaclean.audio import FRAME_S
 from mediaclean.kweight import Powers, lufs_to_power, power_to_lufs
 from mediaclean.loudness import ABSOLUTE_GATE_LUFS, window_means
 from mediaclean.settings import Settings, setting
 
-FRAME_S = 0.032
 _BLOCK, _HOP = 12, 3
 """Blocks of 384 ms with 75 % overlap, the nearest that whole frames allow to 400 ms."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
 from mediaclean.media import read_spans
-from mediaclean.plan import Plan, with_gains
+from mediaclean.plan import Plan, PlannedDip, with_gains
 from mediaclean.render import Voices, bed_curve, measure_dips, mixdown, ride, split
 from mediaclean.report import ToneUse
 from mediaclean.roomtone import RoomToneSettings, ToneFiller
@@ -31,7 +31,6 @@ class Mix:
     gains: GainCurve
     filled: tuple[Span, ...]
     chunks: Callable[[str], Iterator[Samples]]
-    voice_chunks: Callable[[str], Iterator[Block]]
 
     def changed(self) -> list[Span]:
         """Where the mix may differ from the source: lowered bed with its ramps, and filled holes."""
@@ -69,7 +68,7 @@ def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
         return mixdown(source, gains, filler)
 
     tone = ToneUse(round(synth.model.learned_s, 2), round(synth.model.level_dbfs, 1)) if synth else None
-    return Mix(settled, tone, gains, tuple(filler.spans()) if filler else (), chunks, blocks)
+    return Mix(settled, tone, gains, tuple(filler.spans()) if filler else (), chunks)
 
 
 def _whole(chunks: Iterator[Samples]) -> Iterator[Block]:
@@ -84,17 +83,26 @@ def _settle(job: Job, plan: Plan, blocks: Callable[[str], Iterator[Block]]) -> P
     if all(dip.gain_db is not None for dip in plan.dips):
         return plan
     dips = sorted(plan.dips, key=lambda dip: dip.span)
+    gains_db = dip_gains(job, dips, [dip.span for dip in dips], blocks("ride"))
+    return with_gains(dataclasses.replace(plan, dips=tuple(dips)), gains_db)
+
+
+def dip_gains(
+    job: Job, dips: Sequence[PlannedDip], spans: Sequence[Span], blocks: Iterable[Block], *, start: int = 0
+) -> list[float]:
+    """The gain in dB of every dip, from the voice and the bed that are heard under it.
+
+    Args:
+        spans: what is heard of each dip.
+        blocks: the separated sound.
+        start: position of the first block, for a part of a track.
+    """
     track = job.track
-    spans = [dip.span for dip in dips]
     ear = VoiceEar(job.rate, track.centre, load_detector("webrtc"))
-    heard = ear.listen(blocks("ride"))
-    levels = measure_dips(heard, spans, rate=job.rate, layout=track.layout, channels=track.channels)
-    levels = [
-        dataclasses.replace(level, speech_share=share) for level, share in zip(levels, ear.shares(spans), strict=True)
-    ]
-    return with_gains(
-        dataclasses.replace(plan, dips=tuple(dips)), ride(dips, levels, job.preset.duck or DuckSettings())
-    )
+    levels = measure_dips(ear.listen(blocks), spans, rate=job.rate, layout=track.layout, channels=track.channels)
+    shares = ear.shares([Span(span.start - start, span.stop - start) for span in spans])
+    levels = [dataclasses.replace(level, speech_share=share) for level, share in zip(levels, shares, strict=True)]
+    return ride(dips, levels, job.preset.duck or DuckSettings())
 
 
 def learn_tone(job: Job, plan: Plan) -> ToneSynth:

@@ -33,7 +33,8 @@ HEAVY = ("torch", "av", "scipy", "onnxruntime", "soxr", "pyloudnorm", "demucs", 
 
 GROUND = ("audio", "errors", "progress", "settings")
 RUN = (
-    "run", "listening", "level", "measuring", "job", "mixing", "finish", "voices", "dialogue", "doctor", "preview", "doses", "sources", "report",
+    "run", "listening", "level", "measuring", "job", "mixing", "finish", "voices", "dialogue", "doctor",
+    "preview", "doses", "sources", "report",
 )  # fmt: skip
 """The story of a run, above the stages; it alone opens files and calls networks."""
 
