@@ -50,8 +50,8 @@ class MixSettings:
     snr_db: tuple[float, float] = (-6.0, 14.0)
     clean_chance: float = 0.07
     background_chance: float = 0.03
-    music_chance: float = 0.66
-    noise_chance: float = 0.18  # the rest is both
+    music_chance: float = 0.58
+    noise_chance: float = 0.26  # the rest is both
     second_voice_chance: float = 0.06
     second_music_chance: float = 0.12
     speech_speed: tuple[float, float] = (0.80, 1.15)  # below 1: slower and deeper

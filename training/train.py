@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +24,13 @@ from torch.utils.data import DataLoader
 
 from mediaclean.backends import dialogue
 from mediaclean.backends.dialogue_net import DialogueNet, NetConfig, analyse
-from training import validation
+from training import together, validation
 from training.loss import dialogue_loss
 from training.mixing import Batches
 from training.muon import Muon
 
 CHECKPOINT_EVERY_S = 240.0
+ROUND_S = 20.0  # of training alone, before several processes average their weights
 CORE = ("before.", "blocks.", "half_rate.", "after.")
 
 
@@ -73,27 +75,6 @@ def rate_at(step: int, progress: float, s: TrainSettings) -> float:
     warm = min(1.0, (step + 1) / s.warmup_steps)
     cosine = 0.5 * (1 + float(torch.cos(torch.tensor(torch.pi * min(1.0, progress)))))
     return warm * (s.final_rate + (1 - s.final_rate) * cosine)
-
-
-def share_gradients(net: nn.Module) -> None:
-    """Average the gradients over the processes, if there are several."""
-    if not dist.is_initialized():
-        return
-    gradients = [p.grad for p in net.parameters() if p.grad is not None]
-    flat = torch.cat([g.flatten() for g in gradients])
-    dist.all_reduce(flat)
-    flat /= dist.get_world_size()
-    for gradient, mean in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
-        gradient.copy_(mean.view_as(gradient))
-
-
-def agree(value: float) -> float:
-    """The first process's value, in every process."""
-    if not dist.is_initialized():
-        return value
-    shared = torch.tensor([value], dtype=torch.float64)
-    dist.broadcast(shared, 0)
-    return float(shared)
 
 
 class Trainer:
@@ -153,13 +134,12 @@ class Trainer:
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
-        share_gradients(self.net)
         norm = nn.utils.clip_grad_norm_(self.net.parameters(), s.clip_norm)
         if bool(torch.isfinite(norm)):
             for optimiser in self.optimisers:
                 optimiser.step()
         self.step += 1
-        self.heard_s += mix.numel() / 48_000 * (dist.get_world_size() if dist.is_initialized() else 1)
+        self.heard_s += mix.numel() / 48_000
         decay = min(s.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for kept, new in zip(self.average.parameters(), self.net.parameters(), strict=True):
@@ -178,13 +158,21 @@ def fit(
     stream = Batches(data, (s.seed + trainer.step) * 16 + rank, s.batch, s.frames)
     workers = 0 if trainer.device == "cpu" else 14
     loader = iter(DataLoader(stream, batch_size=None, num_workers=workers, prefetch_factor=6 if workers else None))
-    begin = time.monotonic()
+    begin = together.first_value(time.monotonic())
     journal = Journal(trainer, data, begin, validate_every_s) if rank == 0 else None
-    while (elapsed := agree(time.monotonic() - begin)) < minutes * 60:
-        mix, voice, bandwidth = next(loader)
-        terms = trainer.train_step(mix, voice, bandwidth, start + (1 - start) * elapsed / (minutes * 60))
+    length_s = minutes * 60
+    for number in range(math.ceil(length_s / ROUND_S)):
+        round_end_s = min((number + 1) * ROUND_S, length_s)
+        step, heard_s = trainer.step, trainer.heard_s
+        while (elapsed_s := time.monotonic() - begin) < round_end_s:
+            mix, voice, bandwidth = next(loader)
+            terms = trainer.train_step(mix, voice, bandwidth, start + (1 - start) * elapsed_s / length_s)
+            if journal:
+                journal.after_step(terms)
+        together.average_weights((trainer.net, trainer.average), trainer.step - step)
+        trainer.heard_s = heard_s + together.total(trainer.heard_s - heard_s)
         if journal:
-            journal.after_step(terms)
+            journal.after_round()
     if journal:
         journal.finish()
 
@@ -212,13 +200,16 @@ class Journal:
         self.validated = time.monotonic()
 
     def after_step(self, terms: dict[str, float]) -> None:
-        """Collect the terms; now and then log, validate, save."""
+        """Collect the terms; now and then log them."""
         self.count += 1
         for name, value in terms.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         if self.count == 25:
             self.write({name: round(value / self.count, 4) for name, value in self.sums.items()})
             self.sums, self.count = {}, 0
+
+    def after_round(self) -> None:
+        """Now and then validate and save; only here do all processes have the same weights."""
         if time.monotonic() - self.validated > self.validate_every_s:
             self.validate()
         if time.monotonic() - self.saved > CHECKPOINT_EVERY_S:
@@ -232,7 +223,7 @@ class Journal:
 
 
 def work(rank: int, args: argparse.Namespace, device: str) -> None:
-    """One training process of `args.processes`, which share their gradients after every step."""
+    """One training process of `args.processes`, which average their weights after every round."""
     if args.processes > 1:
         torch.set_num_threads(1)
         meeting = (args.run / "rendezvous").resolve().as_uri()
@@ -265,7 +256,7 @@ def main() -> None:
         "--start", type=float, default=0.0, help="share of the cosine that is over, to go on with a run"
     )
     parser.add_argument("--validate-every", type=float, default=300.0, help="seconds")
-    parser.add_argument("--processes", type=int, default=1, help="CPU only: one thread each, better than threads")
+    parser.add_argument("--processes", type=int, default=1, help="CPU only: one thread each, see training/together.py")
     args = parser.parse_args()
     device = args.device
     if device == "auto":
