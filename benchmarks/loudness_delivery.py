@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.loudness_gate import speech_probability
 from mediaclean.audio import Samples
-from mediaclean.delivery import Measured, Spec, load_spec, passed, spec_names, verdict
+from mediaclean.delivery import Measured, Spec, load_spec, spec_names, verdict
 from mediaclean.gate import DialogueLoudness, dialogue_loudness
 from mediaclean.kweight import FrameLevels
 from mediaclean.levels import LevelMeter
@@ -44,6 +44,12 @@ class Heard:
     series: LoudnessSeries
     dialogue: DialogueLoudness
     measured: Measured
+
+    @property
+    def corrections(self) -> dict[str, float | None]:
+        """What `gain_to_target` and `correct` want to know beside the loudness."""
+        levels = self.measured.levels
+        return {"dialogue_lufs": self.dialogue.gated_lufs, "rms_dbfs": levels.rms_dbfs if levels else None}
 
 
 def decode(source: Path | io.BytesIO, layout: str = "stereo") -> Samples:
@@ -89,13 +95,11 @@ def deliver(
         spans = phrases(probability, SpeechSettings(), RATE, sound.shape[1])
         plan = plan_ride(before.series.powers, spans, RATE, settings)
         loudness, moved = plan.expected(loudness), list(ride([sound], RATE, plan))
-    gain = gain_to_target(
-        loudness, settings, dialogue_lufs=before.dialogue.gated_lufs, dialogue_share=before.dialogue.share
-    )
+    gain = gain_to_target(loudness, settings, dialogue_share=before.dialogue.share, **before.corrections)
     while True:
         result = decode(encode(np.concatenate(list(normalise(moved, RATE, gain)), axis=1), layout), layout)
         after = listen(result, layout, probability)
-        better = correct(gain, after.loudness, settings, dialogue_lufs=after.dialogue.gated_lufs)
+        better = correct(gain, after.loudness, settings, **after.corrections)
         if better is None:
             return result, after, gain.tries + 1
         gain = better
@@ -122,12 +126,12 @@ def rows() -> Iterator[str]:
             result, heard, rounds = deliver(sound, before, layout, spec, probability)
             theirs = ebur128(result, RATE, layout)
             results = verdict(spec, heard.measured)
-            missed = ", ".join(f"{r.name} {r.measured:.1f}" for r in results if r.status in {"fail", "advice"})
+            missed = ", ".join(f"{r.name} {r.measured:.1f}" for r in results.rules if r.status in {"fail", "advice"})
             dialogue = heard.dialogue.gated_lufs
             yield (
                 f"| {spec.name} | {name} | {theirs['integrated_lufs']:.1f} | {theirs['true_peak_dbtp']:.1f} | "
                 f"{'' if dialogue is None else f'{dialogue:.1f}'} | {heard.dialogue.share:.0%} | {missed} | {rounds} | "
-                f"{'pass' if passed(results) else 'FAIL'} |"
+                f"{'pass' if results.ok else 'FAIL'} |"
             )
 
 

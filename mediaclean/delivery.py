@@ -7,7 +7,7 @@ for the normaliser that meets them.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -139,6 +139,24 @@ class RuleResult:
         return {key: round(v, 3) if isinstance(v, float) else v for key, v in asdict(self).items()}
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What a specification says of a file, rule by rule."""
+
+    spec: str
+    rules: tuple[RuleResult, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no rule failed and at least one was checked."""
+        statuses = [rule.status for rule in self.rules]
+        return "fail" not in statuses and "pass" in statuses
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"pass": self.ok, "rules": [rule.to_json() for rule in self.rules]}
+
+
 def spec_names() -> list[str]:
     """The specs that come with mediaclean, sorted."""
     return sorted(path.stem for path in (preset_folder() / "delivery").glob("*.toml"))
@@ -189,7 +207,7 @@ def build_spec(name: str, table: Mapping[str, Any]) -> Spec:
     )
 
 
-def verdict(spec: Spec, measured: Measured) -> list[RuleResult]:
+def verdict(spec: Spec, measured: Measured) -> Verdict:
     """Every rule of a spec against a measured file, in the spec's order."""
     statuses = [_status(rule, measured) for rule in spec.rules]
     met = {rule.either for rule, status in zip(spec.rules, statuses, strict=True) if status == "pass"} - {""}
@@ -209,13 +227,7 @@ def verdict(spec: Spec, measured: Measured) -> list[RuleResult]:
                 note=rule.note,
             )
         )
-    return results
-
-
-def passed(results: Iterable[RuleResult]) -> bool:
-    """Whether no rule failed and at least one was checked."""
-    statuses = [result.status for result in results]
-    return "fail" not in statuses and "pass" in statuses
+    return Verdict(spec.name, tuple(results))
 
 
 def _status(rule: Rule, measured: Measured) -> Status:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mediaclean.job import Job
 from mediaclean.level import Heard, Levelling, Take, hear, is_on_target, source_level
-from mediaclean.loudness import Loudness
 from mediaclean.media import AudioCodec, NewAudio, Written, decode, probe, resolve_codec, write
 from mediaclean.media.formats import format_of
 from mediaclean.progress import ignore, watched
@@ -27,7 +26,7 @@ class Finished:
     """What became of one track; `codec` is None where its packets were copied."""
 
     written: Written
-    after: Loudness
+    after: Heard
     level: LevelUse | None = None
     codec: AudioCodec | None = None
 
@@ -79,7 +78,7 @@ def finish(takes: Sequence[Take], path: Path, *, extra: Extra = no_extra) -> lis
 
 def _finished(take: Take, levelling: Levelling | None, codecs: dict[int, AudioCodec], written: Written) -> Finished:
     if levelling is None:
-        return Finished(written, take.analysis.loudness)
+        return Finished(written, source_level(take.analysis))
     return Finished(written, levelling.after, levelling.use(), codecs[take.job.track.number])
 
 

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Samples
+from mediaclean.delivery import Measured, Spec, Verdict, verdict
 from mediaclean.gate import DialogueLoudness, dialogue_loudness
 from mediaclean.job import Job
 from mediaclean.kweight import FrameLevels, lufs_to_power
+from mediaclean.levels import LevelMeter, Levels
 from mediaclean.limiter import LimiterStats
 from mediaclean.loudness import Loudness, LoudnessSeries, Meter
 from mediaclean.media import AudioTrack
@@ -43,25 +45,41 @@ class Heard:
     programme: Loudness
     dialogue: DialogueLoudness
     series: LoudnessSeries | None = None
+    levels: Levels | None = None
+
+    def verdict(self, spec: Spec, channels: int) -> Verdict:
+        """Whether a file with these figures may be delivered."""
+        measured = Measured(self.programme, channels, self.dialogue, self.levels)
+        return verdict(spec, measured)
 
     @property
     def anchors(self) -> dict[str, Any]:
         """The dialogue's figures under the names that `gain_to_target` knows them by."""
-        return {"dialogue_lufs": self.dialogue.gated_lufs, "dialogue_share": self.dialogue.share}
+        return {**self.corrections, "dialogue_share": self.dialogue.share}
+
+    @property
+    def corrections(self) -> dict[str, Any]:
+        """Those of them that `correct` and `shortfall` know."""
+        return {"dialogue_lufs": self.dialogue.gated_lufs, "rms_dbfs": self.levels.rms_dbfs if self.levels else None}
 
 
 def hear(chunks: Iterable[Samples], track: AudioTrack, speech: NDArray[np.float32]) -> Heard:
     """Measure a sound that has its speech where `speech` says (probability per frame)."""
-    levels = FrameLevels(track.rate, track.layout, track.channels)
-    meter = Meter(track.rate, track.layout, track.channels, frames=levels)
+    frames = FrameLevels(track.rate, track.layout, track.channels)
+    meter, levels = Meter(track.rate, track.layout, track.channels, frames=frames), LevelMeter(track.rate)
     for chunk in chunks:
         meter.add(chunk)
-    return Heard(meter.result(), dialogue_loudness(speech, levels.result()), meter.series())
+        levels.add(chunk)
+    return Heard(meter.result(), dialogue_loudness(speech, frames.result()), meter.series(), levels.result())
 
 
 def source_level(analysis: Analysis) -> Heard:
     """The source's figures, from the pass that listened to it."""
     return Heard(analysis.loudness, dialogue_loudness(analysis.speech, lufs_to_power(analysis.level_db)))
+
+
+NEEDS_MEASURING = ("range", "rms")
+"""Modes that go by figures which the pass that listens does not take."""
 
 
 def is_on_target(heard: Heard, settings: LoudnessSettings | None) -> bool:
@@ -70,7 +88,7 @@ def is_on_target(heard: Heard, settings: LoudnessSettings | None) -> bool:
         return True
     gain = gain_to_target(heard.programme, settings, **heard.anchors)
     return (
-        settings.mode != "range"
+        settings.mode not in NEEDS_MEASURING
         and abs(gain.gain_db) <= settings.tolerance_lu
         and heard.programme.true_peak_dbtp <= settings.ceiling_dbtp
     )
@@ -86,7 +104,7 @@ class Levelling:
         self._gain = self._first_gain()
         self._stats = LimiterStats()
         self._tries = 0
-        self.after: Loudness = take.analysis.loudness
+        self.after = source_level(take.analysis)
         self._missed = ""
 
     def sound(self, stage: str) -> Iterator[Samples]:
@@ -101,13 +119,12 @@ class Levelling:
 
     def judge(self, after: Heard) -> bool:
         """Take in what came out; True asks for another try."""
-        self.after = after.programme
+        self.after = after
         if self._gain is None or self._settings is None:
             return False
-        dialogue_lufs = after.dialogue.gated_lufs
-        better = correct(self._gain, after.programme, self._settings, dialogue_lufs=dialogue_lufs)
+        better = correct(self._gain, after.programme, self._settings, **after.corrections)
         if better is None:
-            self._missed = shortfall(self._gain, after.programme, self._settings, dialogue_lufs=dialogue_lufs)
+            self._missed = shortfall(self._gain, after.programme, self._settings, **after.corrections)
             return False
         self._gain = better
         return True
@@ -130,7 +147,7 @@ class Levelling:
         if settings is None:
             return None
         heard = source_level(take.analysis)
-        if take.mix.plan.changes_sound or settings.mode == "range":
+        if take.mix.plan.changes_sound or settings.mode in NEEDS_MEASURING:
             with take.job.stopwatch.stage("measure"):
                 heard = hear(take.mix.chunks("measure"), take.job.track, take.analysis.speech)
         programme = heard.programme

@@ -40,15 +40,17 @@ class LevelMeter:
 
     def __init__(self, rate: int) -> None:
         self._hop = rate // _HOPS_PER_S
-        self._held = np.zeros(0)
+        self._held: Samples | None = None
         self._powers: list[Powers] = []
 
     def add(self, samples: Samples) -> None:
         """The stream's next samples, of shape (channels, n)."""
-        held = np.concatenate([self._held, np.square(samples, dtype=np.float64).mean(axis=0)])
-        whole = len(held) - len(held) % self._hop
-        self._powers.append(held[:whole].reshape(-1, self._hop).mean(axis=1))
-        self._held = held[whole:]
+        held = samples if self._held is None else np.concatenate([self._held, samples], axis=1)
+        hops = held.shape[1] // self._hop
+        hopped = held[:, : hops * self._hop].reshape(held.shape[0], hops, self._hop)
+        power = np.einsum("chn,chn->h", hopped, hopped, dtype=np.float64) / (held.shape[0] * self._hop)
+        self._powers.append(power)
+        self._held = held[:, hops * self._hop :].copy()
 
     def result(self) -> Levels:
         """The levels so far."""

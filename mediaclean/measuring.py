@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mediaclean.analysis import Ear, speech_downmix
 from mediaclean.audio import Samples, Span, frame_count
 from mediaclean.backends.detector import load_detector
-from mediaclean.delivery import Measured, RuleResult, Spec, passed, verdict
+from mediaclean.delivery import Measured, Spec, Verdict, verdict
 from mediaclean.gate import dialogue_loudness
 from mediaclean.job import CleanOptions
 from mediaclean.kweight import FrameLevels
@@ -32,7 +32,7 @@ class Measurement:
     Attributes:
         series: loudness over time.
         speech: where the dialogue is, in samples at `rate`.
-        verdicts: per specification, rule by rule.
+        verdicts: one per specification.
     """
 
     path: Path
@@ -40,12 +40,12 @@ class Measurement:
     measured: Measured
     series: LoudnessSeries
     speech: tuple[Span, ...]
-    verdicts: dict[str, list[RuleResult]]
+    verdicts: tuple[Verdict, ...]
 
     @property
     def ok(self) -> bool:
         """Whether every specification that was asked for holds."""
-        return all(passed(results) for results in self.verdicts.values())
+        return all(verdict.ok for verdict in self.verdicts)
 
     def to_json(self) -> dict[str, Any]:
         measured = self.measured
@@ -54,10 +54,7 @@ class Measurement:
             "loudness": measured.loudness.to_json(),
             "dialogue": measured.dialogue and measured.dialogue.to_json(),
             "levels": measured.levels and measured.levels.to_json(),
-            "verdicts": {
-                name: {"pass": passed(results), "rules": [result.to_json() for result in results]}
-                for name, results in self.verdicts.items()
-            },
+            "verdicts": {verdict.spec: verdict.to_json() for verdict in self.verdicts},
         }
 
 
@@ -87,7 +84,7 @@ def measure_file(
         measured,
         meter.series(),
         tuple(phrases(speech, SpeechSettings(), rate, length)),
-        {spec.name: verdict(spec, measured) for spec in specs},
+        tuple(verdict(spec, measured) for spec in specs),
     )
 
 

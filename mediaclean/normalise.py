@@ -18,6 +18,7 @@ from mediaclean.limiter import LimiterSettings, LimiterStats, limit
 from mediaclean.loudness import Loudness
 from mediaclean.settings import Settings, setting
 
+Anchor: TypeAlias = Literal["programme", "dialogue", "rms"]
 Reason: TypeAlias = Literal["target", "silent", "max-gain", "max-limiting", "fallback"]
 
 
@@ -27,8 +28,10 @@ class LoudnessSettings(Settings):
 
     target_lufs: float = setting(-16.0, "LUFS", "loudness to reach", low=-40, high=-5)
     ceiling_dbtp: float = setting(-1.0, "dBTP", "true peak not to exceed", low=-20, high=0)
-    mode: Literal["programme", "dialogue", "range"] = setting(
-        "programme", "", "what is brought to the target: programme, its dialogue, or the programme with less range"
+    mode: Literal["programme", "dialogue", "range", "rms"] = setting(
+        "programme",
+        "",
+        "what is brought to the target: programme, its dialogue, the programme with less range, or its plain RMS",
     )
     tolerance_lu: float = setting(0.2, "LU", "distance from the target that counts as reached", low=0.05, high=3)
     max_gain_db: float = setting(30.0, "dB", "largest gain; quieter files stay under the target", low=0, high=60)
@@ -46,6 +49,7 @@ class LoudnessSettings(Settings):
         low=-40,
         high=-5,
     )
+    target_rms_dbfs: float = setting(-20.0, "dBFS", "rms mode: plain level to reach", low=-60, high=0)
     max_range_lu: float | None = setting(None, "LU", "range mode: largest loudness range", low=3, high=40)
     max_short_term_lufs: float | None = setting(
         None, "LUFS", "range mode: largest short-term loudness", low=-40, high=0
@@ -68,8 +72,8 @@ class Gain:
             the largest gain; ``max-limiting``: held back, or limited deeper than harmless, by `rank_first`;
             ``fallback``: too little speech, the programme was taken.
         note: a sentence for the report, or "".
-        target_lufs: the loudness that this gain aims at; None for silence.
-        anchor: what that loudness is measured on.
+        target: the level that this gain aims at, in LUFS, or in dBFS for the anchor ``rms``; None for silence.
+        anchor: what that level is measured on.
         tries: how often the file was rendered with a gain before this one.
         seen: gain and loudness of the try before, if there was one with the same ceiling.
     """
@@ -78,8 +82,8 @@ class Gain:
     ceiling_dbtp: float
     reason: Reason
     note: str = ""
-    target_lufs: float | None = None
-    anchor: Literal["programme", "dialogue"] = "programme"
+    target: float | None = None
+    anchor: Anchor = "programme"
     tries: int = 0
     seen: tuple[float, float] | None = None
 
@@ -108,6 +112,7 @@ def gain_to_target(
     *,
     dialogue_lufs: float | None = None,
     dialogue_share: float = 1.0,
+    rms_dbfs: float | None = None,
 ) -> Gain:
     """The static gain that takes a mixdown to its target.
 
@@ -116,13 +121,16 @@ def gain_to_target(
         settings: target, ceiling and what to do where they are out of reach.
         dialogue_lufs: loudness of the dialogue, None where there is none or it was not measured.
         dialogue_share: share of the duration that is speech.
+        rms_dbfs: plain level, None where it was not measured; for rms mode.
     """
-    anchor, level, target = _anchor(measured, settings, dialogue_lufs, dialogue_share)
+    anchor, target = _anchor(settings, dialogue_lufs, dialogue_share)
+    level = _level(anchor, measured, dialogue_lufs, rms_dbfs)
     if level is None or measured.true_peak_dbtp <= -100:
         return Gain(
             0.0, settings.ceiling_dbtp, "silent", "The sound is too quiet to measure; its level is left as it is."
         )
-    gain_db, reason, note = target - level, "target", ""
+    gain_db, note = target - level, ""
+    reason: Reason = "target"
     if settings.mode == "dialogue" and anchor == "programme":
         reason = "fallback"
         note = f"Only {dialogue_share:.0%} of the file is speech, so the whole programme sets the level."
@@ -138,7 +146,7 @@ def gain_to_target(
         else:
             note = f"The highest peak is limited by {over:.1f} dB to reach the target; listen to it."
         reason = "max-limiting"
-    return Gain(gain_db, settings.ceiling_dbtp, reason, note, level + gain_db, anchor)  # type: ignore[arg-type]
+    return Gain(gain_db, settings.ceiling_dbtp, reason, note, level + gain_db, anchor)
 
 
 def correct(
@@ -147,6 +155,7 @@ def correct(
     settings: LoudnessSettings,
     *,
     dialogue_lufs: float | None = None,
+    rms_dbfs: float | None = None,
 ) -> Gain | None:
     """The next try after the finished file was decoded and measured, or None where it is good or as good as it
     gets.
@@ -158,11 +167,11 @@ def correct(
         gain: what the file was rendered with.
         measured_after: figures of the decoded file.
         settings: as for `gain_to_target`.
-        dialogue_lufs: loudness of its dialogue where `gain.anchor` says so.
+        dialogue_lufs, rms_dbfs: loudness of its dialogue, or its plain level, where `gain.anchor` says so.
     """
-    level = dialogue_lufs if gain.anchor == "dialogue" else measured_after.integrated_lufs
+    level = _level(gain.anchor, measured_after, dialogue_lufs, rms_dbfs)
     over_db = measured_after.true_peak_dbtp - settings.ceiling_dbtp
-    missing_lu = 0.0 if level is None or gain.target_lufs is None else gain.target_lufs - level
+    missing_lu = 0.0 if level is None or gain.target is None else gain.target - level
     accepted_lu = min(_ACCEPTED_LU, settings.tolerance_lu)
     if gain.tries + 1 >= MAX_TRIES or (abs(missing_lu) <= accepted_lu and over_db <= 0):
         return None
@@ -182,18 +191,24 @@ def correct(
 
 
 def shortfall(
-    gain: Gain, measured_after: Loudness, settings: LoudnessSettings, *, dialogue_lufs: float | None = None
+    gain: Gain,
+    measured_after: Loudness,
+    settings: LoudnessSettings,
+    *,
+    dialogue_lufs: float | None = None,
+    rms_dbfs: float | None = None,
 ) -> str:
     """A sentence for the report where the finished file misses its target or its ceiling, else ""."""
-    level = dialogue_lufs if gain.anchor == "dialogue" else measured_after.integrated_lufs
+    level = _level(gain.anchor, measured_after, dialogue_lufs, rms_dbfs)
     if measured_after.true_peak_dbtp > settings.ceiling_dbtp:
         over_db = measured_after.true_peak_dbtp - settings.ceiling_dbtp
         return f"The finished file reaches {measured_after.true_peak_dbtp:.1f} dBTP, {over_db:.1f} dB over the ceiling."
-    if level is None or gain.target_lufs is None or abs(level - gain.target_lufs) <= settings.tolerance_lu:
+    if level is None or gain.target is None or abs(level - gain.target) <= settings.tolerance_lu:
         return ""
-    side = "under" if level < gain.target_lufs else "over"
+    side = "under" if level < gain.target else "over"
+    unit = "dB RMS" if gain.anchor == "rms" else "LUFS"
     return (
-        f"The finished file has {level:.1f} LUFS, {abs(level - gain.target_lufs):.1f} LU {side} the target; "
+        f"The finished file has {level:.1f} {unit}, {abs(level - gain.target):.1f} {unit[:2]} {side} the target; "
         "its peaks stand too far above its loudness for the ceiling."
     )
 
@@ -231,18 +246,22 @@ def _may_rise(gain: Gain, missing_lu: float, settings: LoudnessSettings) -> bool
 def _slope(gain: Gain, missing_lu: float) -> float:
     """How much loudness the next decibel of gain brings: the secant through two tries; after one, a guess from
     the loudness that limiting took (speech limited by 4 to 9 dB behaves so)."""
-    if gain.seen is None or gain.target_lufs is None or abs(gain.gain_db - gain.seen[0]) < 0.02:
+    if gain.seen is None or gain.target is None or abs(gain.gain_db - gain.seen[0]) < 0.02:
         return 1.0 - 0.43 * min(max(missing_lu, 0.0), 1.2)
-    return min(1.0, max(_FUTILE_SLOPE, (gain.target_lufs - missing_lu - gain.seen[1]) / (gain.gain_db - gain.seen[0])))
+    return min(1.0, max(_FUTILE_SLOPE, (gain.target - missing_lu - gain.seen[1]) / (gain.gain_db - gain.seen[0])))
 
 
-def _anchor(
-    measured: Loudness, settings: LoudnessSettings, dialogue_lufs: float | None, dialogue_share: float
-) -> tuple[Literal["programme", "dialogue"], float | None, float]:
-    """What to measure on, its loudness, and where it should be."""
+def _anchor(settings: LoudnessSettings, dialogue_lufs: float | None, dialogue_share: float) -> tuple[Anchor, float]:
+    """What to measure on, and where it should be."""
+    if settings.mode == "rms":
+        return "rms", settings.target_rms_dbfs
     if settings.mode != "dialogue":
-        return "programme", measured.integrated_lufs, settings.target_lufs
+        return "programme", settings.target_lufs
     if dialogue_lufs is not None and dialogue_share > settings.min_dialogue_share:
-        return "dialogue", dialogue_lufs, settings.target_lufs
-    fallback = settings.target_lufs if settings.fallback_lufs is None else settings.fallback_lufs
-    return "programme", measured.integrated_lufs, fallback
+        return "dialogue", settings.target_lufs
+    return "programme", settings.target_lufs if settings.fallback_lufs is None else settings.fallback_lufs
+
+
+def _level(anchor: Anchor, measured: Loudness, dialogue_lufs: float | None, rms_dbfs: float | None) -> float | None:
+    """What was measured on the anchor."""
+    return {"programme": measured.integrated_lufs, "dialogue": dialogue_lufs, "rms": rms_dbfs}[anchor]

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mediaclean.delivery import Verdict
 from mediaclean.loudness import Loudness
 from mediaclean.media import Receipt
 from mediaclean.plan import Plan
@@ -61,6 +62,7 @@ class Report:
         faults: damage, gaps and overlaps in the source, one sentence each.
         changed_s: where anything but the level was changed, in seconds.
         timings_s: wall-clock seconds per stage.
+        verdict: of the specification that it was delivered to, on the finished file.
         receipt: the picture lock: what was compared, and whether it holds.
         versions: of mediaclean and of what it stands on.
     """
@@ -83,6 +85,7 @@ class Report:
     notes: tuple[str, ...] = ()
     changed_s: tuple[tuple[float, float], ...] = ()
     timings_s: Mapping[str, float] = field(default_factory=dict)
+    verdict: Verdict | None = None
     receipt: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -114,6 +117,7 @@ def to_report_dict(report: Report) -> dict[str, Any]:
         "notes": [*report.plan.notes, *report.notes],
         "changed_s": [list(span) for span in report.changed_s],
         "timings_s": {stage: round(seconds, 3) for stage, seconds in report.timings_s.items()},
+        "verdict": report.verdict and {"spec": report.verdict.spec, **report.verdict.to_json()},
         "receipt": dict(report.receipt),
         "versions": dict(report.versions),
         "preset": {"name": report.preset.name, **to_tables(report.preset)},

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mediaclean.analysis import Analysis
+from mediaclean.delivery import Spec
 from mediaclean.dialogue_track import ASR_RATE
 from mediaclean.errors import OutputError, PresetError
 from mediaclean.finish import Finished, finish
@@ -60,10 +61,10 @@ def clean(
 
 @dataclass(frozen=True)
 class Delivery:
-    """One result of a run: where it goes, and its level; None takes the plan's."""
+    """One result of a run: where it goes, and the specification that it is for; None takes the plan's level."""
 
     target: Path
-    level: LoudnessSettings | None = None
+    spec: Spec | None = None
 
 
 def deliver(
@@ -116,7 +117,7 @@ def _render(job: Job, folder: Path) -> Rendered:
 
 def _deliver(rendered: Sequence[Rendered], delivery: Delivery, notes: Sequence[str]) -> list[Report]:
     """Finish one delivery, prove it, and give it its name; one report per cleaned track."""
-    takes = [_at_level(each.take, delivery.level) for each in rendered]
+    takes = [_for_spec(each.take, delivery.spec) for each in rendered]
     job = takes[0].job
 
     def extra() -> tuple[NewAudio, ...]:
@@ -127,15 +128,15 @@ def _deliver(rendered: Sequence[Rendered], delivery: Delivery, notes: Sequence[s
         with job.stopwatch.stage("verify"):
             receipt = _proven(takes, delivery.target, part, finished)
     return [
-        _report(each, take, delivery.target, done, receipt, (*notes, *each.notes))
+        _report(each, take, delivery, done, receipt, (*notes, *each.notes))
         for each, take, done in zip(rendered, takes, finished, strict=True)
     ]
 
 
-def _at_level(take: Take, level: LoudnessSettings | None) -> Take:
-    if level is None:
+def _for_spec(take: Take, spec: Spec | None) -> Take:
+    if spec is None:
         return take
-    return replace(take, job=replace(take.job, preset=replace(take.job.preset, loudness=level)))
+    return replace(take, job=replace(take.job, preset=replace(take.job.preset, loudness=spec.aim)))
 
 
 def dry_run(
@@ -215,13 +216,13 @@ def _check_plan(plan: Plan, analysis: Analysis) -> None:
 
 
 def _report(
-    rendered: Rendered, take: Take, target: Path, finished: Finished, receipt: Receipt, notes: tuple[str, ...]
+    rendered: Rendered, take: Take, delivery: Delivery, finished: Finished, receipt: Receipt, notes: tuple[str, ...]
 ) -> Report:
     job, mix, analysis = take.job, take.mix, take.analysis
     rate = job.rate
     return Report(
         source=job.media.path,
-        target=target,
+        target=delivery.target,
         track=job.track.label,
         preset=job.preset,
         plan=replace(mix.plan, level=_level_of(job)),
@@ -229,7 +230,8 @@ def _report(
         copied=finished.copied,
         codec=finished.codec_name,
         before=analysis.loudness,
-        after=finished.after,
+        after=finished.after.programme,
+        verdict=finished.after.verdict(delivery.spec, job.track.channels) if delivery.spec else None,
         engine=rendered.engine,
         tone=mix.tone,
         level=finished.level,

@@ -142,8 +142,8 @@ def _deliveries(target: Path, specs: list[Any]) -> list[Any]:
     if not specs:
         return [Delivery(target)]
     if len(specs) == 1:
-        return [Delivery(target, specs[0].aim)]
-    return [Delivery(target.with_name(f"{target.stem}.{spec.name}{target.suffix}"), spec.aim) for spec in specs]
+        return [Delivery(target, specs[0])]
+    return [Delivery(target.with_name(f"{target.stem}.{spec.name}{target.suffix}"), spec) for spec in specs]
 
 
 def _print_plan(file: Path, settings: Any, options: Any, json_: bool) -> None:

@@ -57,24 +57,11 @@ def _show(found: Any) -> None:
         bar = f"{dialogue.low_lufs:.1f} to {dialogue.high_lufs:.1f}"
         rows.append(("dialogue", f"{dialogue.gated_lufs:.1f} LUFS gated, {dialogue.share:.0%} of the file is speech"))
         rows.append(("speech itself", f"{dialogue.lufs:.1f} LUFS ({bar})"))
+    from mediaclean.cli.summary import verdict_table
+
     out().print(Text(str(found.path), style="bold"), facts(rows))
-    for name, results in found.verdicts.items():
-        _show_verdict(name, results)
-
-
-def _show_verdict(name: str, results: list[Any]) -> None:
-    from mediaclean.delivery import passed
-
-    ok = passed(results)
-    head = Text.assemble((f"{name}: ", "bold"), ("PASS", "bold green") if ok else ("FAIL", "bold red"))
-    marks = {"pass": "✓", "fail": "✗", "advice": "!", "skipped": "–"}
-    rows = []
-    for result in results:
-        measured = "–" if result.measured is None else f"{result.measured:.1f}"
-        note = f" ({result.note})" if result.note else ""
-        grade = "" if result.grade == "primary" else f" [{result.grade}]"
-        rows.append((f"{marks[result.status]} {result.name}", f"{measured}, asked {result.limit}{grade}{note}"))
-    out().print(head, facts(rows))
+    for verdict in found.verdicts:
+        out().print(verdict_table(verdict))
 
 
 def _draw(path: Path, found: Any) -> None:
@@ -85,7 +72,7 @@ def _draw(path: Path, found: Any) -> None:
         found.series,
         title=found.path.name,
         speech=[(span.start / found.rate, span.stop / found.rate) for span in found.speech],
-        results=[result for results in found.verdicts.values() for result in results],
+        results=[rule for verdict in found.verdicts for rule in verdict.rules],
         true_peak_at_s=found.measured.loudness.true_peak_at_s,
     )
     try:

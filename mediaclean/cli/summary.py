@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mediaclean.cli.terminal import amount, clock, facts
+from mediaclean.delivery import Verdict
 from mediaclean.media import Receipt
 from mediaclean.report import Report
 
@@ -16,7 +17,8 @@ from mediaclean.report import Report
 def summary(report: Report) -> RenderableType:
     """A finished run in some ten lines."""
     head = Text.assemble(("✓ ", "bold green"), (str(report.target), "bold"))
-    return Group(head, facts(_rows(report)))
+    verdict = [verdict_table(report.verdict)] if report.verdict else []
+    return Group(head, facts(_rows(report)), *verdict)
 
 
 def receipt_table(receipt: Receipt) -> RenderableType:
@@ -35,6 +37,21 @@ def receipt_table(receipt: Receipt) -> RenderableType:
     return Group(
         table, Text("all holds" if receipt.ok else "does not hold", "bold green" if receipt.ok else "bold red")
     )
+
+
+MARKS = {"pass": "✓", "fail": "✗", "advice": "!", "skipped": "–"}
+
+
+def verdict_table(verdict: Verdict) -> RenderableType:
+    """What a specification says of a file, rule by rule."""
+    result = ("PASS", "bold green") if verdict.ok else ("FAIL", "bold red")
+    rows = []
+    for rule in verdict.rules:
+        measured = "–" if rule.measured is None else f"{rule.measured:.1f}"
+        note = f" ({rule.note})" if rule.note else ""
+        grade = "" if rule.grade == "primary" else f" [{rule.grade}]"
+        rows.append((f"{MARKS[rule.status]} {rule.name}", f"{measured}, asked {rule.limit}{grade}{note}"))
+    return Group(Text.assemble((f"{verdict.spec}: ", "bold"), result), facts(rows))
 
 
 def _mark(ok: bool) -> Text:

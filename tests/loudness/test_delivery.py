@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mediaclean.delivery import Measured, build_spec, load_spec, passed, spec_names, verdict
+from mediaclean.delivery import Measured, build_spec, load_spec, spec_names, verdict
 from mediaclean.errors import PresetError
 from mediaclean.gate import DialogueLoudness
 from mediaclean.levels import LevelMeter, Levels
@@ -35,7 +35,7 @@ def measured(integrated=-23.0, peak=-3.0, *, share=0.6, gated=-27.0, channels=2,
 
 
 def statuses(name, heard):
-    return {(result.name, result.limit): result.status for result in verdict(load_spec(name), heard)}
+    return {(result.name, result.limit): result.status for result in verdict(load_spec(name), heard).rules}
 
 
 def test_every_promised_spec_is_there():
@@ -47,7 +47,7 @@ def test_every_number_has_a_source_and_a_grade(name):
     spec = load_spec(name)
     assert spec.title
     assert spec.about
-    for result in verdict(spec, measured()):
+    for result in verdict(spec, measured()).rules:
         assert result.source
         assert result.grade in {"primary", "secondary", "general", "ours"}
 
@@ -57,7 +57,7 @@ def test_what_a_spec_aims_at_passes_it(name):
     spec = load_spec(name)
     target = spec.aim.target_lufs
     heard = measured(target, spec.aim.ceiling_dbtp, gated=target, short_term_max_lufs=target + 4)
-    assert passed(verdict(spec, heard))
+    assert verdict(spec, heard).ok
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -65,10 +65,10 @@ def test_too_hot_a_file_fails_every_spec(name):
     heard = measured(-8.0, 0.5, gated=-8.0, short_term_max_lufs=-7.0, momentary_max_lufs=-6.0)
     heard = dataclasses.replace(heard, levels=Levels(-9.0, -30.0))
     results = verdict(load_spec(name), heard)
-    assert not passed(results)
+    assert not results.ok
     assert all(
         result.status == "fail"
-        for result in results
+        for result in results.rules
         if result.name.endswith(("lufs", "dbtp", "dbfs"))
         if result.status != "skipped"
     )
@@ -76,12 +76,12 @@ def test_too_hot_a_file_fails_every_spec(name):
 
 @pytest.mark.parametrize(("off", "ok"), [(0.0, True), (0.2, True), (-0.2, True), (0.21, False), (-0.21, False)])
 def test_the_tolerance_is_kept_to_the_letter(off, ok):
-    assert passed(verdict(load_spec("ebu-r128"), measured(-23.0 + off))) is ok
+    assert verdict(load_spec("ebu-r128"), measured(-23.0 + off)).ok is ok
 
 
 @pytest.mark.parametrize(("peak", "ok"), [(-1.0, True), (-0.99, False)])
 def test_so_is_the_ceiling(peak, ok):
-    assert passed(verdict(load_spec("ebu-r128"), measured(peak=peak))) is ok
+    assert verdict(load_spec("ebu-r128"), measured(peak=peak)).ok is ok
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_so_is_the_ceiling(peak, ok):
 )
 def test_of_two_either_rules_one_is_enough(short_term, momentary, ok):
     heard = measured(short_term_max_lufs=short_term, momentary_max_lufs=momentary)
-    assert passed(verdict(load_spec("ebu-r128-s1"), heard)) is ok
+    assert verdict(load_spec("ebu-r128-s1"), heard).ok is ok
 
 
 @pytest.mark.parametrize(
@@ -97,21 +97,21 @@ def test_of_two_either_rules_one_is_enough(short_term, momentary, ok):
     [(0.5, -27, -18, True), (0.5, -22, -24, False), (0.15, -22, -24, True), (0.1, -27, -18, False)],
 )
 def test_netflix_asks_for_the_programme_where_dialogue_is_rare(share, gated, integrated, ok):
-    assert passed(verdict(load_spec("netflix"), measured(integrated, share=share, gated=gated))) is ok
+    assert verdict(load_spec("netflix"), measured(integrated, share=share, gated=gated)).ok is ok
 
 
 def test_a_missed_should_is_told_and_fails_nothing():
     heard = measured(-24.0, channels=6, range_lu=25.0)
     assert statuses("netflix", heard)["range_lu", "4.0 to 18.0 LU"] == "advice"
     assert statuses("netflix", dataclasses.replace(heard, channels=2))["range_lu", "4.0 to 18.0 LU"] == "skipped"
-    assert passed(verdict(load_spec("netflix"), heard))
+    assert verdict(load_spec("netflix"), heard).ok
 
 
 def test_what_was_not_measured_is_skipped_and_silence_fails():
     blind = Measured(measured().loudness, 2)
     assert {status for (name, _), status in statuses("amazon", blind).items() if name == "dialogue_lufs"} == {"skipped"}
     silent = Measured(Loudness(None, None, None, None, -120.0, -120.0, 60.0), 2)
-    assert not passed(verdict(load_spec("ebu-r128"), silent))
+    assert not verdict(load_spec("ebu-r128"), silent).ok
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_spec_of_ones_own_is_read_from_its_file(tmp_path):
     path.write_text('title = "House"\nsource = "contract"\n[[rule]]\ntarget = -20\ntolerance = 1\n')
     spec = load_spec(path)
     assert (spec.name, spec.rules[0].limit) == ("house", "-20.0 ±1 LUFS")
-    assert passed(verdict(spec, measured(-20.5)))
+    assert verdict(spec, measured(-20.5)).ok
     with pytest.raises(PresetError, match="cannot be read"):
         load_spec(tmp_path / "none.toml")
 

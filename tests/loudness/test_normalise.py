@@ -100,7 +100,7 @@ def test_what_the_preset_ranks_first_wins():
     assert (target.gain_db, target.reason) == (14, "max-limiting")
     assert sound.gain_db == pytest.approx(14 - (-4 + 14 + 1 - 6))
     assert "5.0 LU under" in sound.note
-    assert sound.target_lufs == pytest.approx(-21)
+    assert sound.target == pytest.approx(-21)
 
 
 def test_dialogue_mode_sets_dialogue_to_the_target_and_falls_back_below_its_share():
@@ -156,3 +156,13 @@ def test_gain_zero_under_the_ceiling_gives_the_sound_back():
 def test_bad_settings_are_refused():
     with pytest.raises(PresetError, match="target_lufs"):
         LoudnessSettings(target_lufs=3.0)
+
+
+def test_rms_mode_goes_by_the_plain_level():
+    settings = LoudnessSettings(mode="rms", target_rms_dbfs=-20, ceiling_dbtp=-3, tolerance_lu=0.5)
+    gain = gain_to_target(heard(-20, -14), settings, rms_dbfs=-25)
+    assert (gain.gain_db, gain.anchor, gain.target) == (5, "rms", -20)
+    assert correct(gain, heard(-15, -9), settings, rms_dbfs=-20.05) is None
+    assert correct(gain, heard(-15, -9), settings, rms_dbfs=-21).gain_db > 5
+    assert "dB under" in shortfall(gain, heard(-15, -9), settings, rms_dbfs=-21)
+    assert gain_to_target(heard(-20, -14), settings).reason == "silent"
