@@ -16,6 +16,7 @@ from mediaclean.errors import PresetError
 from mediaclean.job import Job
 from mediaclean.media import read_spans
 from mediaclean.plan import Plan, PlannedDip, with_gains
+from mediaclean.polish import BlockStage, through
 from mediaclean.render import Voices, bed_curve, measure_dips, mixdown, ride, split
 from mediaclean.report import ToneUse
 from mediaclean.roomtone import RoomToneSettings, ToneFiller
@@ -52,8 +53,10 @@ def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
     """
     fade = round((job.preset.separate.fade_s if job.preset.separate else 0.02) * job.rate)
 
+    finishing: list[BlockStage] = []  # on the voice, between separation and the bed: dereverb, then what polish settles
+
     def blocks(stage: str) -> Iterator[Block]:
-        return split(job.chunks(stage, plan.length), plan, voices, fade)
+        return through(split(job.chunks(stage, plan.length), plan, voices, fade), finishing)
 
     settled = _settle(job, plan, blocks)
     gains = bed_curve(settled, job.preset.duck, job.rate)
@@ -62,9 +65,10 @@ def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
     filler = ToneFiller(synth, settled.holes, job.preset.room_tone) if synth and job.preset.room_tone else None
 
     def chunks(stage: str) -> Iterator[Samples]:
-        if filler is None and not len(gains.positions):
+        needs_voice = bool(finishing) or len(gains.positions) > 0
+        if filler is None and not needs_voice:
             return job.chunks(stage, plan.length)
-        source = blocks(stage) if len(gains.positions) else _whole(job.chunks(stage, plan.length))
+        source = blocks(stage) if needs_voice else _whole(job.chunks(stage, plan.length))
         return mixdown(source, gains, filler)
 
     tone = ToneUse(round(synth.model.learned_s, 2), round(synth.model.level_dbfs, 1)) if synth else None
