@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +15,19 @@ from mediaclean.analysis import Ear, speech_downmix
 from mediaclean.audio import Samples, Span, frame_count
 from mediaclean.backends.detector import load_detector
 from mediaclean.delivery import Measured, Spec, Verdict, verdict
-from mediaclean.gate import dialogue_loudness
-from mediaclean.job import CleanOptions
+from mediaclean.duck import DuckSettings
+from mediaclean.gate import DialogueLoudness, dialogue_loudness
+from mediaclean.job import CleanOptions, Job
 from mediaclean.kweight import FrameLevels
 from mediaclean.levels import LevelMeter
-from mediaclean.listening import open_job
+from mediaclean.listening import listen, open_job
 from mediaclean.loudness import LoudnessSeries, Meter
+from mediaclean.plan import Engine, SeparateSettings, make_plan
 from mediaclean.preset import Preset
 from mediaclean.progress import Watch, ignore
+from mediaclean.render import split
 from mediaclean.speech import SpeechSettings, phrases
+from mediaclean.voices import separate_voices
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +64,18 @@ class Measurement:
 
 
 def measure_file(
-    source: Path | str, *, specs: Sequence[Spec] = (), track: str | None = None, watch: Watch = ignore
+    source: Path | str,
+    *,
+    specs: Sequence[Spec] = (),
+    track: str | None = None,
+    engine: Engine = "none",
+    watch: Watch = ignore,
 ) -> Measurement:
     """Measure one track of a file and hold it against specifications.
+
+    Args:
+        engine: a network that tells the voice from the bed where the bed is loud, for the loudness of the speech
+            itself; with ``none`` the bed is estimated in the pauses.
 
     Raises:
         MediaError: if it cannot be read.
@@ -77,7 +91,10 @@ def measure_file(
         length += chunk.shape[1]
     loudness = meter.result()
     speech: NDArray[np.float32] = ear.result(frame_count(length, rate))[0]
-    measured = Measured(loudness, channels, dialogue_loudness(speech, frames.result()), levels.result())
+    dialogue = dialogue_loudness(speech, frames.result())
+    if engine != "none" and dialogue.lufs is not None:
+        dialogue = separated_dialogue(source, engine, track=track, watch=watch)
+    measured = Measured(loudness, channels, dialogue, levels.result())
     return Measurement(
         job.media.path,
         rate,
@@ -90,6 +107,34 @@ def measure_file(
 
 def _each(chunks: Iterator[Samples], *listeners: Any) -> Iterator[Samples]:
     for chunk in chunks:
-        for listen in listeners:
-            listen(chunk)
+        for hear in listeners:
+            hear(chunk)
         yield chunk
+
+
+def separated_dialogue(
+    source: Path | str, engine: Engine, *, track: str | None = None, watch: Watch = ignore
+) -> DialogueLoudness:
+    """The loudness of the dialogue from its separated voice, which needs no pauses and no steady bed."""
+    preset = Preset(name="measure", separate=SeparateSettings(), duck=DuckSettings())
+    job = open_job(source, preset, CleanOptions(track=track, engine=engine), watch)
+    analysis = listen(job)
+    plan = make_plan(analysis, preset, engine=engine)
+    with tempfile.TemporaryDirectory(prefix="mediaclean-") as folder:
+        voices, _, _ = separate_voices(job, plan, analysis.stats, Path(folder) / "voices", _no_note)
+        mix, voice, bed = _levels(job), _levels(job), _levels(job)
+        for block in split(job.chunks("measure", plan.length), plan, voices, round(FADE_S * job.rate)):
+            for meter, sound in ((mix, block.mix), (voice, block.voice), (bed, block.bed)):
+                meter.add(sound)
+    return dialogue_loudness(analysis.speech, mix.result(), voice_powers=voice.result(), bed_powers=bed.result())
+
+
+FADE_S = SeparateSettings().fade_s
+
+
+def _levels(job: Job) -> FrameLevels:
+    return FrameLevels(job.rate, job.track.layout, job.track.channels)
+
+
+def _no_note(message: str) -> None:
+    """The network's device and fallbacks matter to a run, not to a figure."""

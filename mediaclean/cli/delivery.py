@@ -17,21 +17,26 @@ def measure(
         list[str] | None, typer.Option("--spec", help="Hold it against this specification; repeatable; all takes all.")
     ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw loudness over time into this SVG.")] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", help="auto, demucs or dialogue: separate the voice to measure the speech itself.")
+    ] = "none",
     track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
 ) -> None:
     """Measure loudness, and say per specification whether the file may be delivered; exit 1 if one fails."""
     if json_:
         use_json_lines()
+    from mediaclean.cli.clean import ENGINES, one_of
     from mediaclean.delivery import load_spec, spec_names
     from mediaclean.measuring import measure_file
 
     names = spec_names() if "all" in (spec or []) else list(dict.fromkeys(spec or []))
     specs = [load_spec(name) for name in names]
+    network = one_of("engine", engine, ENGINES)
     fine = True
     for path in inputs:
         with watching() as watch:
-            found = measure_file(path, specs=specs, track=track, watch=watch)
+            found = measure_file(path, specs=specs, track=track, engine=network, watch=watch)
         fine = fine and found.ok
         if plot is not None:
             _draw(plot, found)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
 from e2e.conftest import Cli
+from e2e.making import INTERVIEW, SAMPLES
 
 
 def test_several_deliveries_each_with_its_level_and_verdict(tmp_path: Path, cli: Cli, talk: Path) -> None:
@@ -38,3 +40,16 @@ def test_the_terminal_says_pass_or_fail(tmp_path: Path, cli: Cli, talk: Path) ->
     assert ran.code == 0
     assert "ebu-r128: PASS" in ran.out
     assert "integrated_lufs" in ran.out
+
+
+def test_the_speech_itself_is_measured_from_the_separated_voice(cli: Cli) -> None:
+    def dialogue(*words: object) -> dict[str, float]:
+        [event] = [e for e in cli("measure", *words, "--json").events if e["event"] == "measurement"]
+        found: dict[str, float] = event["dialogue"]
+        return found
+
+    truth_lufs = dialogue(SAMPLES / "stems" / "voice.flac")["lufs"] + 10 * math.log10(2)  # one voice in two channels
+    found = dialogue(INTERVIEW, "--engine", "dialogue")
+    assert found["source"] == "voice"
+    assert abs(found["lufs"] - truth_lufs) <= 0.5
+    assert found["low_lufs"] <= found["lufs"] <= found["high_lufs"]
