@@ -16,7 +16,7 @@ from mediaclean.backends.dialogue_net import HOP, LOW_BINS, DialogueNet, NetConf
 from training import midi, train, validation
 from training.export import export
 from training.loss import Mask, dialogue_loss
-from training.mixing import Mixer, MixSettings, load_packs
+from training.mixing import Mixer, MixSettings, extend, load_packs
 from training.muon import orthogonalise
 from training.prepare import decode, write_pack
 from training.train import Trainer, TrainSettings, rate_at, split_parameters
@@ -237,3 +237,25 @@ def test_a_varied_piece_is_moved_as_a_whole_but_for_its_drums(seed: int) -> None
 def test_what_is_no_midi_file_says_so() -> None:
     with pytest.raises(ValueError, match="Standard MIDI"):
         midi.vary(b"RIFF", np.random.default_rng(0))
+
+
+def test_a_voice_with_an_extended_top_keeps_its_band_and_its_moments() -> None:
+    rng = np.random.default_rng(3)
+    count = 48_000
+    bins, edge = count // 2 + 1, 8_000
+    burst = np.zeros(count, np.float32)
+    burst[20_000:24_000] = rng.standard_normal(4_000)
+    spectrum = np.fft.rfft(burst).astype(np.complex64)
+    spectrum[edge:] = 0
+    before = spectrum.copy()
+    extend(spectrum, edge, 15_000.0, -6.0)
+    assert len(spectrum) == bins
+    np.testing.assert_array_equal(spectrum[: int(0.94 * edge)], before[: int(0.94 * edge)])
+    assert not spectrum[15_001:].any()
+    top = spectrum.copy()
+    top[:edge] = 0
+    sound = np.fft.irfft(top, count)
+    inside = np.sum(sound[19_500:24_500] ** 2)
+    assert inside > 0.95 * np.sum(sound**2) > 0
+    levels = [np.sum(np.abs(spectrum[low : low + 2_000]) ** 2) for low in (7_600, 11_200)]
+    assert 10 * np.log10(levels[0] / levels[1]) == pytest.approx(6.0, abs=1.0)

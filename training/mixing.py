@@ -59,6 +59,8 @@ class MixSettings:
     room_chance: float = 0.25
     equaliser_chance: float = 0.6
     gap_chance: float = 0.2
+    extend_chance: float = 0.75  # of a band-limited voice, see `extend`
+    extend_to_hz: tuple[float, float] = (11_000.0, 22_000.0)
 
 
 def load_packs(folder: Path, prefix: str) -> list[Clip]:
@@ -86,6 +88,26 @@ def _chances(clips: Sequence[Clip], weights: dict[str, float]) -> NDArray[np.flo
     )
     chance /= chance.sum()
     return chance
+
+
+def extend(spectrum: NDArray[np.complex64], edge_hz: float, top_hz: float, step_db: float) -> None:
+    """Give a band-limited voice a top, in place: its upper half moved up again and again, `step_db` quieter each time.
+
+    A shift of the whole transform keeps the envelope in time, so that an S stays an S. Without it, all but a few voices
+    would end at 8 kHz, and the network would learn that whatever sounds above is no voice.
+
+    Args:
+        spectrum: one-sided transform of the whole signal, shape (bins,), up to `RATE` / 2.
+        edge_hz: where the voice ends.
+        top_hz: where it shall end.
+        step_db: gain from one copy to the next.
+    """
+    per_hz = (len(spectrum) - 1) / (RATE / 2)
+    edge, top, width = int(0.94 * edge_hz * per_hz), int(top_hz * per_hz), int(0.45 * edge_hz * per_hz)
+    source = spectrum[edge - width : edge].copy()
+    for copy, start in enumerate(range(edge, top, width), start=1):
+        stop = min(start + width, top)
+        spectrum[start:stop] = source[: stop - start] * 10 ** (copy * step_db / 20)
 
 
 class Mixer:
@@ -118,7 +140,12 @@ class Mixer:
         return cut.astype(np.float32) / np.float32(32768), clip.true_rate
 
     def _source(
-        self, clips: Sequence[Clip], chance: NDArray[np.float64], speed_range: tuple[float, float], tilt_db: float
+        self,
+        clips: Sequence[Clip],
+        chance: NDArray[np.float64],
+        speed_range: tuple[float, float],
+        tilt_db: float,
+        extend_chance: float = 0.0,
     ) -> tuple[Signal, float]:
         """A cut with random speed, equaliser and room, and its bandwidth in Hz."""
         s, rng, n = self.settings, self.rng, self.samples
@@ -130,11 +157,16 @@ class Mixer:
         kept = np.zeros(bins, np.complex64)
         shared = min(bins, len(spectrum))
         kept[:shared] = spectrum[:shared] * (n / length)
+        bandwidth = true_rate / 2 * n / length
+        if extend_chance and bandwidth < s.extend_to_hz[0] and rng.random() < extend_chance:
+            top_hz = rng.uniform(*s.extend_to_hz)
+            extend(kept, bandwidth, top_hz, rng.uniform(-9, -2))
+            bandwidth = top_hz
         if rng.random() < s.equaliser_chance:
             kept *= self._equaliser(bins, tilt_db)
         if rng.random() < s.room_chance:
             kept *= fft.rfft(self._room(), n)
-        return fft.irfft(kept, n), true_rate / 2 * n / length
+        return fft.irfft(kept, n), bandwidth
 
     def _equaliser(self, bins: int, range_db: float) -> Signal:
         """A smooth random curve in dB over log frequency, sometimes with a low or high cut."""
@@ -176,10 +208,10 @@ class Mixer:
     def draw(self) -> tuple[Signal, Signal, float]:
         """(mixture, voice, bandwidth of the voice in Hz); the mixture's level is random around 0 dB RMS."""
         s, rng = self.settings, self.rng
-        voice, bandwidth = self._source(self.speech, self._speech_chance, s.speech_speed, 6)
+        voice, bandwidth = self._voice()
         voice /= np.sqrt(np.mean(voice * voice) + 1e-10)
         if rng.random() < s.second_voice_chance:
-            other, width = self._source(self.speech, self._speech_chance, s.speech_speed, 6)
+            other, width = self._voice()
             voice += other / np.sqrt(np.mean(other * other) + 1e-10) * rng.uniform(0.3, 1)
             bandwidth = min(bandwidth, width)
         if rng.random() < s.gap_chance:
@@ -197,6 +229,10 @@ class Mixer:
         mix = voice + bed
         gain = 10 ** (rng.uniform(-4, 4) / 20) / np.sqrt(np.mean(mix * mix) + 1e-10)
         return (mix * gain).astype(np.float32), (voice * gain).astype(np.float32), bandwidth
+
+    def _voice(self) -> tuple[Signal, float]:
+        s = self.settings
+        return self._source(self.speech, self._speech_chance, s.speech_speed, 6, s.extend_chance)
 
     def _bed(self) -> Signal:
         s, rng = self.settings, self.rng
