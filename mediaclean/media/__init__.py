@@ -9,6 +9,7 @@ from mediaclean.media.probe import choose_track, probe
 from mediaclean.media.receipt import Proof, Receipt, TrackLag
 from mediaclean.media.records import AudioTrack, Chapter, Fault, Media, StreamInfo
 from mediaclean.media.remux import NewAudio, Written, write
+from mediaclean.media.shots import picture_cuts
 from mediaclean.media.staged import staged
 from mediaclean.media.target import check_target
 from mediaclean.media.verify import verify
@@ -34,6 +35,7 @@ __all__ = [
     "encoder_names",
     "measure_lag",
     "packet_hashes",
+    "picture_cuts",
     "probe",
     "read_spans",
     "resolve_codec",
