@@ -12,6 +12,8 @@ import argparse
 import copy
 import json
 import math
+import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -264,7 +266,8 @@ def main() -> None:
     args.run.mkdir(parents=True, exist_ok=True)
     (args.run / "rendezvous").unlink(missing_ok=True)
     if args.processes > 1:
-        spawn(work, (args, device), nprocs=args.processes)  # type: ignore[no-untyped-call]
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes end with this one
+        spawn(work, (args, device), nprocs=args.processes, daemon=True)  # type: ignore[no-untyped-call]
     else:
         work(0, args, device)
 
