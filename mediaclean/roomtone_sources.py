@@ -6,7 +6,7 @@ reverberation, which are quiet and peakless but fall.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ _NEAR_FLOOR_DB = 2.0
 _MAX_SLOPE_DB_PER_S = 15.0
 _SLOPE_REACH = 4  # frames to either side
 _MAX_SPREAD_DB = 3.0  # between the stretches of one tone
+
+SPECTRUM_HZ = (60, 100, 160, 250, 360, 500, 680, 900, 1200, 1600, 2100, 2800, 3700, 4900, 6500, 7600)
+"""Edges of the bands of the coarse spectrum by which ambiences are told apart."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,17 @@ class ToneFeatures:
     Attributes:
         flux_db: mean change of the level of twelve bands against the mean of the four frames before.
         tonality_db: height of the highest peaks of the last quarter second's spectrum over their surroundings.
+        spectrum: level of every band of `SPECTRUM_HZ` for every second frame and the one before it, in half decibels
+            above -127.5 dBFS, (frames / 2 or more, bands); empty where ambiences are not to be told apart.
     """
 
     flux_db: NDArray[np.float32]
     tonality_db: NDArray[np.float32]
+    spectrum: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, len(SPECTRUM_HZ) - 1), np.uint8))
+
+    def spectrum_db(self, run: Span) -> NDArray[np.float64]:
+        """Levels of the bands in dBFS inside a run of frames, (rows, bands): only pairs that lie inside it."""
+        return np.asarray(self.spectrum[run.start // 2 + 1 : (run.stop + 1) // 2] / 2.0 - 127.5, dtype=np.float64)
 
 
 class FeatureStream:
@@ -82,6 +92,7 @@ class FeatureStream:
         high = min(_HIGH_HZ, 0.45 * rate)
         self._range = slice(int(np.searchsorted(frequency, _LOW_HZ)), int(np.searchsorted(frequency, high)))
         bins = self._range.stop - self._range.start
+        self._coarse = np.searchsorted(frequency, [min(hz, 0.5 * rate) for hz in SPECTRUM_HZ])
         self._edges = np.unique(np.geomspace(8, bins + 8, _BANDS + 1).astype(int) - 8)[:-1]
         self._window = np.hanning(2 * frame + 1)[:-1].astype(np.float32)
         self._last = np.zeros((0, frame), dtype=np.float32)
@@ -95,7 +106,8 @@ class FeatureStream:
             return ToneFeatures(np.zeros(0, np.float32), np.zeros(0, np.float32))
         before = self._last if len(self._last) else frames[:1]
         pairs = np.concatenate([np.concatenate([before, frames[:-1]]), frames], axis=1)[int(self._odd) :: 2]
-        spectra = np.fft.rfft(pairs * self._window, axis=1)[:, self._range]
+        whole = np.fft.rfft(pairs * self._window, axis=1)
+        spectra = whole[:, self._range]
         history = np.concatenate([self._past, np.square(spectra.real) + np.square(spectra.imag)])
         skip = history.shape[0] - len(pairs)
         found = np.stack([_flux(history, self._edges, skip), _tonality(history, skip)])
@@ -104,7 +116,16 @@ class FeatureStream:
         self._last, self._past = frames[-1:].copy(), history[-_PAIRS:]
         self._shown = shown[:, -1:]
         self._odd ^= bool(len(frames) % 2)
-        return ToneFeatures(shown[0], shown[1])
+        return ToneFeatures(shown[0], shown[1], _coarse(whole, self._coarse))
+
+
+def _coarse(spectra: NDArray[np.complexfloating], edges: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Levels of bands in half decibels above -127.5 dBFS, (rows, bands), from spectra of Hann-windowed frames."""
+    size = 2 * (spectra.shape[1] - 1)
+    power = np.square(spectra[:, edges[0] : edges[-1]].real) + np.square(spectra[:, edges[0] : edges[-1]].imag)
+    bands = np.add.reduceat(power, (edges - edges[0])[:-1], axis=1) * (16.0 / 3.0 / size**2)
+    level = 10.0 * np.log10(bands + 1e-13)
+    return np.asarray(np.clip(np.round(2.0 * (level + 127.5)), 0, 255), dtype=np.uint8)
 
 
 def _trailing(values: NDArray[np.float32], count: int) -> NDArray[np.float32]:
@@ -162,6 +183,16 @@ def choose_sources(
         settings: see `RoomToneSettings`.
     """
     frames = len(level_db)
+    edges = np.minimum(frame_edges(0, frames, rate), length)
+    picked = choose_frames(level_db, speech, features, settings)
+    return [Span(int(edges[run.start]), int(edges[run.stop])) for run in picked]
+
+
+def choose_frames(
+    level_db: NDArray[np.floating], speech: NDArray[np.floating], features: ToneFeatures, settings: RoomToneSettings
+) -> list[Span]:
+    """The same as spans of frames."""
+    frames = len(level_db)
     if not frames:
         return []
     guard = round(settings.guard_s / FRAME_S)
@@ -180,8 +211,7 @@ def choose_sources(
     picked = _pick(runs, np.asarray(level_db, dtype=np.float64), settings)
     if sum(run.length for run in picked) * FRAME_S < settings.min_total_s:
         return []
-    edges = np.minimum(frame_edges(0, frames, rate), length)
-    return [Span(int(edges[run.start]), int(edges[run.stop])) for run in picked]
+    return picked
 
 
 def floor_level_dbfs(level_db: NDArray[np.floating], speech: NDArray[np.floating], settings: RoomToneSettings) -> float:

@@ -95,6 +95,8 @@ def test_the_analysis_does_not_depend_on_the_size_of_chunks(sizes: list[int]) ->
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
     assert np.array_equal(one.features.flux_db, other.features.flux_db)
     assert np.array_equal(one.features.tonality_db, other.features.tonality_db)
+    assert np.array_equal(one.features.spectrum, other.features.spectrum)
+    assert len(one.features.spectrum) == (len(one.speech) + 1) // 2
     for name in ("loudness", "stats", "holes", "clipped", "bandwidth_hz", "length"):
         assert getattr(one, name) == getattr(other, name), name
 

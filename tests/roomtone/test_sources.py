@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mediaclean.audio import Span, frame_count, rms_dbfs
 from mediaclean.roomtone import RoomToneSettings, choose_sources, floor_level_dbfs
-from mediaclean.roomtone_sources import FeatureStream, ToneFeatures
+from mediaclean.roomtone_sources import SPECTRUM_HZ, FeatureStream, ToneFeatures
 
 RATE = 16000
 FRAME = 512
@@ -146,6 +146,19 @@ def test_features_do_not_depend_on_the_grouping_of_frames(sizes: list[int]) -> N
     parts = [stream.push(part) for part in np.split(frames, np.cumsum(sizes)[:-1])]
     np.testing.assert_allclose(np.concatenate([part.flux_db for part in parts]), whole.flux_db, atol=1e-4)
     np.testing.assert_allclose(np.concatenate([part.tonality_db for part in parts]), whole.tonality_db, atol=1e-4)
+    np.testing.assert_array_equal(np.concatenate([part.spectrum for part in parts]), whole.spectrum)
+
+
+@pytest.mark.parametrize("dbfs", [-90.0, -60.0, -20.0])
+def test_the_coarse_spectrum_tells_the_level_of_every_band(dbfs: float) -> None:
+    """White noise at 16 kHz has its power spread evenly up to 8 kHz."""
+    frames = (10 ** (dbfs / 20) * np.random.default_rng(0).standard_normal((400, FRAME))).astype(np.float32)
+    run = Span(100, 301)
+    levels = FeatureStream().push(frames).spectrum_db(run)
+    assert len(levels) == 100  # only pairs that lie inside the run
+    expected = dbfs + 10 * np.log10(np.diff(SPECTRUM_HZ) / 8000)
+    mean = 10 * np.log10((10 ** (levels / 10)).mean(axis=0))
+    np.testing.assert_allclose(mean, expected, atol=1.5)
 
 
 def test_the_stand_in_floor_is_the_quietest_level_but_never_loud() -> None:
