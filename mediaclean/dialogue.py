@@ -124,7 +124,7 @@ def dialogue_chunks(job: Job, plan_mix: Mix, voices: Voices) -> Iterator[Samples
     """The dialogue track of a run that makes another mix as well: the same voices, the bed dosed for captioners."""
     gentle = replace(job, preset=replace(job.preset, duck=load_preset("transcript").duck or DuckSettings()))
     dips = tuple(PlannedDip(cut.span, None, "bed under dialogue") for cut in plan_mix.plan.cuts)
-    mix = make_mix(gentle, replace(plan_mix.plan, dips=dips), voices)
+    mix = make_mix(gentle, replace(plan_mix.plan, dips=dips, voice_gains=()), voices)
     limited = limit(mix.chunks("dialogue"), job.rate, ceiling_dbtp=CEILING_DBTP)
     for part in to_asr(limited, job.rate, weights=_weights(job)):
         yield (part.astype(np.float32) / 32768.0)[None]

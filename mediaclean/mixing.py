@@ -17,6 +17,7 @@ from mediaclean.job import Job
 from mediaclean.media import read_spans
 from mediaclean.plan import Plan, PlannedDip, with_gains
 from mediaclean.polish import BlockStage, through
+from mediaclean.polish.chain import Voiced, settle, stages
 from mediaclean.render import Voices, bed_curve, measure_dips, mixdown, ride, split
 from mediaclean.report import ToneUse
 from mediaclean.roomtone import RoomToneSettings, ToneFiller
@@ -34,7 +35,7 @@ class Mix:
     chunks: Callable[[str], Iterator[Samples]]
 
     def changed(self) -> list[Span]:
-        """Where the mix may differ from the source: lowered bed with its ramps, and filled holes."""
+        """Where the mix may differ from the source: lowered bed with its ramps, filled holes, the voice's gains."""
         corners = self.gains.positions
         spans = []
         for left, right, g0, g1 in zip(
@@ -43,7 +44,8 @@ class Mix:
             if (g0 < 0.0 or g1 < 0.0) and right > 0:
                 spans.append(Span(max(0, int(left)), min(self.plan.length, int(right))))
         filled = [Span(span.start, min(span.stop, self.plan.length)) for span in self.filled]
-        return merge([*(span for span in spans if span.length), *filled])
+        voice = [row.span for row in self.plan.voice_gains or () if row.gain_db]
+        return merge([*(span for span in spans if span.length), *filled, *voice])
 
 
 def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
@@ -53,12 +55,18 @@ def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
     """
     fade = round((job.preset.separate.fade_s if job.preset.separate else 0.02) * job.rate)
 
-    finishing: list[BlockStage] = []  # on the voice, between separation and the bed: dereverb, then what polish settles
+    early: list[BlockStage] = []  # on the separated voice, before its finishing is settled
+
+    def separated(stage: str) -> Iterator[Block]:
+        return through(split(job.chunks(stage, plan.length), plan, voices, fade), early)
+
+    finished = settle_voice(plan, job, fade, separated)
+    finishing = [*early, *voice_stages(finished, job, fade)]
 
     def blocks(stage: str) -> Iterator[Block]:
         return through(split(job.chunks(stage, plan.length), plan, voices, fade), finishing)
 
-    settled = _settle(job, plan, blocks)
+    settled = _settle(job, finished, blocks)
     gains = bed_curve(settled, job.preset.duck, job.rate)
     needed = bool(settled.holes) or len(gains.positions) > 0
     synth = learn_tone(job, settled) if job.preset.room_tone and needed else None
@@ -73,6 +81,23 @@ def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
 
     tone = ToneUse(round(synth.model.learned_s, 2), round(synth.model.level_dbfs, 1)) if synth else None
     return Mix(settled, tone, gains, tuple(filler.spans()) if filler else (), chunks)
+
+
+def settle_voice(plan: Plan, job: Job, fade: int, separated: Callable[[str], Iterator[Block]]) -> Plan:
+    """The plan with what is done to the voice, heard from the separated sound where the plan leaves it open."""
+    if plan.voice_gains is not None:
+        return plan
+    gains = settle(separated("polish"), _voiced(plan, job, fade), job.preset)
+    return dataclasses.replace(plan, voice_gains=gains)
+
+
+def voice_stages(plan: Plan, job: Job, fade: int) -> list[BlockStage]:
+    """What brings a settled plan's gains of the voice to sound."""
+    return stages(plan.voice_gains or (), _voiced(plan, job, fade))
+
+
+def _voiced(plan: Plan, job: Job, fade: int) -> Voiced:
+    return Voiced(job.rate, job.track.centre, plan.phrases, [cut.span for cut in plan.cuts], fade)
 
 
 def _whole(chunks: Iterator[Samples]) -> Iterator[Block]:

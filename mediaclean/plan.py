@@ -15,6 +15,8 @@ import numpy as np
 
 from mediaclean.audio import Span, frame_edges, frames_of, merge
 from mediaclean.bed import Section, measure_sections, passages
+from mediaclean.polish.chain import is_on
+from mediaclean.polish.records import VoiceGain
 from mediaclean.roomtone import RoomToneSettings
 from mediaclean.roomtone_sources import choose_sources, floor_level_dbfs
 from mediaclean.settings import Settings, setting
@@ -94,6 +96,7 @@ class Plan:
     holes: tuple[Span, ...] = ()
     level: Level | None = None
     notes: tuple[str, ...] = ()
+    voice_gains: tuple[VoiceGain, ...] | None = ()  # None: set from the separated voice, as a riding dip is
 
     @property
     def speech_share(self) -> float:
@@ -103,7 +106,7 @@ class Plan:
     @property
     def changes_sound(self) -> bool:
         """Whether anything but the level changes."""
-        return bool(self.cuts or self.dips or self.holes)
+        return bool(self.cuts or self.dips or self.holes or self.voice_gains is None or self.voice_gains)
 
 
 def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") -> Plan:
@@ -130,6 +133,7 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
         holes=tuple(analysis.holes) if preset.room_tone else (),
         level=_level(preset),
         notes=tuple(_notes(analysis, spans, sections, over_bed, sources, engine, preset)),
+        voice_gains=None if spans and is_on(preset) else (),
     )
 
 
@@ -287,11 +291,6 @@ def _notes(
         yield f"the bed is never closer than {nearest:.0f} LU under speech: nothing to separate"
     if preset.room_tone is not None and not sources and (over_bed or analysis.holes):
         yield "no usable room tone in the recording: a soft neutral floor stands in"
-
-
-def seconds(span: Span, rate: int) -> list[float]:
-    """A span as [start, stop] in seconds with microseconds, which is exact for every rate in use."""
-    return [round(span.start / rate, 6), round(span.stop / rate, 6)]
 
 
 def with_gains(plan: Plan, gains_db: Sequence[float]) -> Plan:

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from mediaclean.audio import Span
 from mediaclean.errors import PresetError
-from mediaclean.plan import Cut, Level, Phrase, Plan, PlannedDip, seconds
+from mediaclean.plan import Cut, Level, Phrase, Plan, PlannedDip
+from mediaclean.polish.records import PROCESSES, RANGE_DB, VoiceGain
 from mediaclean.settings import suggest
 
 VERSION = 1
@@ -42,7 +43,17 @@ def to_dict(plan: Plan) -> dict[str, Any]:
         "holes_s": [seconds(span, rate) for span in plan.holes],
         "level": None if plan.level is None else vars(plan.level).copy(),
         "notes": list(plan.notes),
+        "voice_gains": None if plan.voice_gains is None else [_gain_row(row, rate) for row in plan.voice_gains],
     }
+
+
+def seconds(span: Span, rate: int) -> list[float]:
+    """A span as [start, stop] in seconds with microseconds, which is exact for every rate in use."""
+    return [round(span.start / rate, 6), round(span.stop / rate, 6)]
+
+
+def _gain_row(row: VoiceGain, rate: int) -> dict[str, Any]:
+    return {"span_s": seconds(row.span, rate), "gain_db": row.gain_db, "process": row.process, "reason": row.reason}
 
 
 def to_json(plan: Plan) -> str:
@@ -86,12 +97,13 @@ def from_dict(data: Any) -> Plan:
         holes=tuple(spans.span(pair, path) for path, pair in reader.items("holes_s")),
         level=None if level is None else _level(level),
         notes=tuple(_text(note, path) for path, note in reader.items("notes")),
+        voice_gains=_voice_gains(reader, spans),
     )
 
 
 _KEYS = (
     "version", "rate_hz", "length_s", "phrases", "cuts", "dips",
-    "tone_sources_s", "floor_dbfs", "holes_s", "level", "notes",
+    "tone_sources_s", "floor_dbfs", "holes_s", "level", "notes", "voice_gains",
 )  # fmt: skip
 MOST_HZ = 768_000.0
 MOST_S = 1e6
@@ -189,12 +201,32 @@ def _dip(row: _Reader, spans: _Spans) -> PlannedDip:
     return PlannedDip(spans.of(row), gain_db, row.text("reason"))
 
 
+def _voice_gains(reader: _Reader, spans: _Spans) -> tuple[VoiceGain, ...] | None:
+    """What is done to the voice; nothing in a plan that does not speak of it, None where it is yet to be settled."""
+    if reader.data.get("voice_gains", ()) is None:
+        return None
+    known = reader.rows("voice_gains", {"gain_db", "process", "reason"}) if "voice_gains" in reader.data else []
+    rows = [_voice_gain(row, spans) for row in known]
+    for process in PROCESSES:
+        _ordered([row for row in rows if row.process == process], spans.rate, f"plan.voice_gains ({process})")
+    return tuple(sorted(rows, key=lambda row: (row.span, PROCESSES.index(row.process))))
+
+
+def _voice_gain(row: _Reader, spans: _Spans) -> VoiceGain:
+    name = row.text("process")
+    process = next((known for known in PROCESSES if known == name), None)
+    if process is None:
+        raise PresetError(f"{row.path}.process: no such process{suggest(name, PROCESSES)}", HINT)
+    low, high = RANGE_DB[process]
+    return VoiceGain(spans.of(row), row.number("gain_db", low=low, high=high), process, row.text("reason"))
+
+
 def _level(data: Any) -> Level:
     reader = _Reader(data, "plan.level", {"target_lufs", "ceiling_dbtp"})
     return Level(reader.number("target_lufs"), reader.number("ceiling_dbtp"))
 
 
-Row = TypeVar("Row", Phrase, Cut, PlannedDip)
+Row = TypeVar("Row", Phrase, Cut, PlannedDip, VoiceGain)
 
 
 def _ordered(rows: Sequence[Row], rate: int, path: str) -> tuple[Row, ...]:

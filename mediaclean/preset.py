@@ -20,6 +20,10 @@ from mediaclean.errors import PresetError
 from mediaclean.folders import preset_folder
 from mediaclean.normalise import LoudnessSettings
 from mediaclean.plan import SeparateSettings
+from mediaclean.polish.breath import BreathSettings
+from mediaclean.polish.deess import DeessSettings
+from mediaclean.polish.phrases import PhraseSettings
+from mediaclean.polish.presence import PresenceSettings
 from mediaclean.roomtone import RoomToneSettings
 from mediaclean.settings import Settings, build, parse, suggest
 from mediaclean.speech import SpeechSettings
@@ -29,6 +33,10 @@ DEFAULT = "documentary"
 STAGES: dict[str, type[Settings]] = {
     "speech": SpeechSettings,
     "separate": SeparateSettings,
+    "breath": BreathSettings,
+    "deess": DeessSettings,
+    "presence": PresenceSettings,
+    "phrases": PhraseSettings,
     "duck": DuckSettings,
     "room_tone": RoomToneSettings,
     "loudness": LoudnessSettings,
@@ -45,6 +53,10 @@ class Preset:
     about: str = ""
     speech: SpeechSettings | None = None
     separate: SeparateSettings | None = None
+    breath: BreathSettings | None = None
+    deess: DeessSettings | None = None
+    presence: PresenceSettings | None = None
+    phrases: PhraseSettings | None = None
     duck: DuckSettings | None = None
     room_tone: RoomToneSettings | None = None
     loudness: LoudnessSettings | None = None

@@ -23,6 +23,7 @@ WORDS = {
     "listen": "Listening",
     "decode": "Reading",
     "separate": "Separating the voice",
+    "polish": "Weighing the voice",
     "ride": "Weighing the bed",
     "measure": "Measuring",
     "write": "Writing",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mediaclean.plan import Phrase
     from mediaclean.preset import Preset
 
+LEAST_OVER_BED_LU = 8.0
+"""A phrase that is not separated and stands no higher over its bed is left alone: its bed would move with it."""
 TRUSTED = 0.6
 """A phrase of which the detector is less sure has no say in the loudness of phrases."""
 
@@ -57,7 +59,8 @@ class Voiced:
 
 def settle(blocks: Iterable[Block], track: Voiced, preset: Preset) -> tuple[VoiceGain, ...]:
     """Hear the separated sound once and decide; rows in order of time, then of process."""
-    spans = [phrase.span for phrase in track.phrases]
+    speech = [phrase for phrase in track.phrases if _is_told_apart(phrase, track.cuts)]
+    spans = [phrase.span for phrase in speech]
     if not spans:
         return ()
     frames = listen(blocks, rate=track.rate, centre=track.centre, cuts=track.cuts, fade=track.fade)
@@ -69,9 +72,14 @@ def settle(blocks: Iterable[Block], track: Voiced, preset: Preset) -> tuple[Voic
     if preset.presence is not None:
         found += presence.find_losses(frames, spans, track.cuts, preset.presence)
     if preset.phrases is not None:
-        trusted = [phrase.confidence >= TRUSTED for phrase in track.phrases]
+        trusted = [phrase.confidence >= TRUSTED for phrase in speech]
         found += phrases.ride_phrases(frames, spans, trusted, preset.phrases)
     return tuple(sorted(found, key=lambda row: (row.span, PROCESSES.index(row.process))))
+
+
+def _is_told_apart(phrase: Phrase, cuts: Sequence[Span]) -> bool:
+    separated = any(cut.overlaps(phrase.span) for cut in cuts)
+    return separated or phrase.speech_lufs - phrase.bed_lufs >= LEAST_OVER_BED_LU
 
 
 def stages(rows: Sequence[VoiceGain], track: Voiced) -> list[BlockStage]:

@@ -32,6 +32,8 @@ RAMP_S = 0.25
 SHORTEST_S = 0.5
 """What is shorter than this without its pauses, a yes or a laugh, is left at the level at which it was said."""
 LEAST_DB = 0.3
+FARTHEST_LU = 15.0
+"""What is farther from the median than this is a whisper, a shout or no speech at all, and meant to be so."""
 
 
 def phrase_loudness(frames: VoiceFrames, phrases: Sequence[Span]) -> list[float]:
@@ -69,7 +71,7 @@ def ride_phrases(
     found = []
     for span, level in zip(phrases, levels, strict=True):
         gain_db = float(np.clip(settings.amount * (middle - level), -settings.most_db, settings.most_db))
-        if np.isfinite(level) and abs(gain_db) >= LEAST_DB:
+        if abs(level - middle) <= FARTHEST_LU and abs(gain_db) >= LEAST_DB:
             side = "under" if level < middle else "over"
             reason = f"phrase {abs(middle - level):.1f} LU {side} the median"
             found.append(VoiceGain(span, round(gain_db, 1), "phrases", reason))

@@ -17,8 +17,8 @@ from mediaclean.audio import Span, merge
 from mediaclean.bed import measure_sections
 from mediaclean.duck import DuckSettings
 from mediaclean.normalise import LoudnessSettings
-from mediaclean.plan import Level, Plan, PlannedDip, SeparateSettings, make_plan, seconds, with_gains
-from mediaclean.plan_json import to_json
+from mediaclean.plan import Level, Plan, PlannedDip, SeparateSettings, make_plan, with_gains
+from mediaclean.plan_json import seconds, to_json
 from mediaclean.preset import Preset, load_preset, preset_names
 from mediaclean.roomtone import RoomToneSettings
 from mediaclean.speech import SpeechSettings

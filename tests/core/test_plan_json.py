@@ -15,6 +15,7 @@ from mediaclean.audio import Span
 from mediaclean.errors import PresetError
 from mediaclean.plan import Cut, Level, Phrase, Plan, PlannedDip
 from mediaclean.plan_json import from_dict, from_json, to_dict, to_json
+from mediaclean.polish.records import VoiceGain
 
 from .making import disjoint_spans
 
@@ -40,7 +41,16 @@ def plans(draw: st.DrawFn) -> Plan:
         holes=tuple(draw(spans)),
         level=draw(st.one_of(st.none(), st.builds(Level, tenths, tenths))),
         notes=tuple(draw(st.lists(st.text(max_size=10), max_size=2))),
+        voice_gains=draw(st.one_of(st.none(), _voice_gains(draw(spans), draw(spans)))),
     )
+
+
+def _voice_gains(breaths: list[Span], phrases: list[Span]) -> st.SearchStrategy[tuple[VoiceGain, ...]]:
+    """Rows of two processes that may overlap each other, in the order in which a plan holds them."""
+    rows = [VoiceGain(s, -3.5, "breath", "a breath") for s in breaths] + [
+        VoiceGain(s, 2.0, "phrases", "soft") for s in phrases
+    ]
+    return st.just(tuple(sorted(rows, key=lambda row: (row.span, row.process))))
 
 
 @examples(deadline=None, max_examples=80)
@@ -62,6 +72,7 @@ PLAN = Plan(
     holes=(Span(470_000, 480_000),),
     level=Level(-23.0, -1.0),
     notes=("a note",),
+    voice_gains=(VoiceGain(Span(0, 9_600), -6.0, "breath", "loud"), VoiceGain(Span(0, 96_000), 2.5, "phrases", "soft")),
 )
 
 
@@ -83,8 +94,19 @@ def test_the_example_is_a_plan() -> None:
     assert from_dict(to_dict(PLAN)) == PLAN
 
 
+NEEDED = [key for key in to_dict(PLAN) if key != "voice_gains"]
+
+
 @pytest.mark.parametrize(
-    "key", [*to_dict(PLAN), "phrases.0.confidence", "cuts.1.reason", "dips.0.gain_db", "cuts.0.span_s"]
+    "key",
+    [
+        *(key for key in to_dict(PLAN) if key != "voice_gains"),
+        "voice_gains.0.process",
+        "phrases.0.confidence",
+        "cuts.1.reason",
+        "dips.0.gain_db",
+        "cuts.0.span_s",
+    ],
 )
 def test_a_missing_entry_is_named(key: str) -> None:
     with pytest.raises(PresetError, match="is missing") as caught:
@@ -93,9 +115,19 @@ def test_a_missing_entry_is_named(key: str) -> None:
     assert key.split(".")[0] in caught.value.message
 
 
+def test_a_plan_that_does_not_speak_of_the_voice_leaves_it_alone() -> None:
+    """Plans from before there was anything to say about it."""
+    assert from_dict(edited("voice_gains", ...)).voice_gains == ()
+
+
 @pytest.mark.parametrize(
     ("path", "value", "place"),
     [
+        ("voice_gains.0.gain_db", -13.0, "plan.voice_gains[0].gain_db"),
+        ("voice_gains.0.gain_db", 1.0, "plan.voice_gains[0].gain_db"),
+        ("voice_gains.1.gain_db", 7.0, "plan.voice_gains[1].gain_db"),
+        ("voice_gains.0.process", "breathe", "plan.voice_gains[0].process"),
+        ("voice_gains.0.process", "phrases", "plan.voice_gains (phrases)"),
         ("version", 2, "plan.version"),
         ("version", "1", "plan.version"),
         ("rate_hz", 0, "plan.rate_hz"),
