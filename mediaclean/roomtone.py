@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples, Span, db_to_gain, merge
-from mediaclean.roomtone_model import ToneSynth
+from mediaclean.roomtone_shots import ShotTone, Tone
 from mediaclean.roomtone_sources import RoomToneSettings, choose_sources, floor_level_dbfs
 
 __all__ = [
     "HoleFinder",
     "RoomToneSettings",
+    "ShotTone",
     "ToneFiller",
     "choose_sources",
     "fill",
@@ -74,7 +75,7 @@ def find_holes(chunks: Iterable[Samples], rate: int, settings: RoomToneSettings)
     return finder.finish()
 
 
-def restore(gain: NDArray[np.floating], start: int, synth: ToneSynth) -> Samples:
+def restore(gain: NDArray[np.floating], start: int, synth: Tone) -> Samples:
     """The tone that a lowered bed lacks, at amplitude sqrt(1 - g²).
 
     Args:
@@ -101,7 +102,7 @@ class ToneFiller:
         settings: the cross-fade's length.
     """
 
-    def __init__(self, synth: ToneSynth, holes: Sequence[Span], settings: RoomToneSettings) -> None:
+    def __init__(self, synth: Tone, holes: Sequence[Span], settings: RoomToneSettings) -> None:
         self._synth = synth
         self._holes = merge(holes)
         self._fade = round(settings.crossfade_s * synth.model.rate)
@@ -150,7 +151,7 @@ class ToneFiller:
 
 
 def fill(
-    chunks: Iterable[Samples], synth: ToneSynth, holes: Sequence[Span], settings: RoomToneSettings, *, start: int = 0
+    chunks: Iterable[Samples], synth: Tone, holes: Sequence[Span], settings: RoomToneSettings, *, start: int = 0
 ) -> Iterator[Samples]:
     """Fill the holes of a stream of chunks (channels, n); everything else passes untouched."""
     filler = ToneFiller(synth, holes, settings)
@@ -159,7 +160,7 @@ def fill(
         start += chunk.shape[1]
 
 
-def _shaped(amplitude: NDArray[np.float32], start: int, synth: ToneSynth) -> Samples:
+def _shaped(amplitude: NDArray[np.float32], start: int, synth: Tone) -> Samples:
     """The tone under an envelope; synthesised only from the first to the last sample that needs it."""
     out = np.zeros((synth.channels, amplitude.shape[0]), dtype=np.float32)
     wanted = np.flatnonzero(amplitude)
