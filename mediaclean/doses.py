@@ -14,18 +14,20 @@ import numpy as np
 from mediaclean.analysis import Analysis, TrackStats
 from mediaclean.audio import Block, Samples, Span, merge
 from mediaclean.backends.registry import load_separator
+from mediaclean.deciding import decide
 from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
 from mediaclean.media import decode, read_spans
-from mediaclean.mixing import dip_gains, learn_tone
-from mediaclean.plan import Cut, Plan, SeparateSettings, make_plan, with_gains
+from mediaclean.mixing import dip_gains, learn_tone, settle_voice, voice_stages
+from mediaclean.plan import Cut, Plan, SeparateSettings, with_gains
+from mediaclean.polish import through
 from mediaclean.preset import Preset
 from mediaclean.progress import Progress
 from mediaclean.render import Voices, bed_curve, mixdown, split
 from mediaclean.report import EngineUse
 from mediaclean.roomtone import RoomToneSettings, ToneFiller
-from mediaclean.roomtone_model import ToneSynth
+from mediaclean.roomtone_shots import Tone
 from mediaclean.separate import separate_cuts
 from mediaclean.settings import build, suggest
 
@@ -94,7 +96,7 @@ def render_doses(job: Job, analysis: Analysis, spans: Sequence[Span], doses: Seq
         BackendError, DeviceError: as `clean` does.
     """
     jobs = {dose: replace(job, preset=with_dose(job.preset, dose)) for dose in doses}
-    plans = {dose: make_plan(analysis, each.preset, engine=job.options.engine) for dose, each in jobs.items()}
+    plans = {dose: decide(each, analysis, near=spans) for dose, each in jobs.items()}
     heard = [_heard(span, list(plans.values()), jobs[doses[0]].preset) for span in spans]
     cuts = _clipped(max((plan.cuts for plan in plans.values()), key=len), merge(heard))
     with job.stopwatch.stage("separate"):
@@ -102,13 +104,19 @@ def render_doses(job: Job, analysis: Analysis, spans: Sequence[Span], doses: Seq
     wide = [_warm(span, analysis.length, job.rate) for span in heard]
     with job.stopwatch.stage("mix"):
         sounds = read_spans(job.media, job.track, wide)
-        synth = _synth(job, list(plans.values()))
+        tones = _tones(job, plans)
         passages = []
         for span, inside, start, sound in zip(spans, heard, (w.start for w in wide), sounds, strict=True):
             here = slice(span.start - start, span.stop - start)
             made = {
                 dose: _mix(
-                    jobs[dose], replace(plan, cuts=cuts), voices, Block(start, sound, sound), span, inside, synth
+                    jobs[dose],
+                    replace(plan, cuts=cuts),
+                    voices,
+                    Block(start, sound, sound),
+                    span,
+                    inside,
+                    tones.get(dose),
                 )
                 for dose, plan in plans.items()
             }
@@ -176,22 +184,32 @@ def _separate(job: Job, cuts: Sequence[Cut], stats: TrackStats, length: int) -> 
     return voices.__getitem__, EngineUse(separator.identity, separator.device, reason)
 
 
-def _synth(job: Job, plans: Sequence[Plan]) -> ToneSynth | None:
-    """The room's tone where any dose needs it; it is the same for all."""
-    if job.preset.room_tone is None or not any(plan.dips or plan.holes for plan in plans):
-        return None
-    return learn_tone(job, plans[0])
+def _tones(job: Job, plans: Mapping[str, Plan]) -> dict[str, Tone]:
+    """The room's tone for every dose that needs it; learned once where plans agree on where to learn it."""
+    if job.preset.room_tone is None:
+        return {}
+    learned: dict[tuple[object, ...], Tone] = {}
+    needed = {dose: plan for dose, plan in plans.items() if plan.dips or plan.holes}
+    for plan in needed.values():
+        if (plan.tone_sources, plan.shots) not in learned:
+            learned[plan.tone_sources, plan.shots] = learn_tone(job, plan)
+    return {dose: learned[plan.tone_sources, plan.shots] for dose, plan in needed.items()}
 
 
 def _mix(
-    job: Job, plan: Plan, voices: Voices, sound: Block, span: Span, heard: Span, synth: ToneSynth | None
+    job: Job, plan: Plan, voices: Voices, sound: Block, span: Span, heard: Span, synth: Tone | None
 ) -> tuple[Samples, GainCurve]:
     """One dose over the sound around a passage."""
-    preset = job.preset
+    preset = replace(job.preset, phrases=None)  # phrases are ridden to the whole track, of which a passage knows little
     fade = round((preset.separate.fade_s if preset.separate else 0.02) * job.rate)
 
-    def blocks() -> Iterator[Block]:
+    def separated(_: str) -> Iterator[Block]:
         return split([sound.mix], plan, voices, fade, start=sound.start)
+
+    finishing = voice_stages(settle_voice(plan, replace(job, preset=preset), fade, separated), job, fade)
+
+    def blocks() -> Iterator[Block]:
+        return through(separated(""), finishing)
 
     gains = bed_curve(_settled(job, plan, blocks, span, heard, sound.start), preset.duck, job.rate)
     filler = ToneFiller(synth, plan.holes, preset.room_tone or RoomToneSettings()) if synth else None
