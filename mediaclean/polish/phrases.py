@@ -26,6 +26,7 @@ class PhraseSettings(Settings):
         low=0.0, high=1.0,
     )  # fmt: skip
     most_db: float = setting(4.0, "dB", "no phrase is moved further", low=0.0, high=6.0)
+    within_lu: float = setting(1.5, "LU", "a phrase this near the median is left as it is", low=0.0, high=10.0)
 
 
 RAMP_S = 0.25
@@ -71,7 +72,8 @@ def ride_phrases(
     found = []
     for span, level in zip(phrases, levels, strict=True):
         gain_db = float(np.clip(settings.amount * (middle - level), -settings.most_db, settings.most_db))
-        if abs(level - middle) <= FARTHEST_LU and abs(gain_db) >= LEAST_DB:
+        is_off = settings.within_lu < abs(level - middle) <= FARTHEST_LU
+        if is_off and abs(gain_db) >= LEAST_DB:
             side = "under" if level < middle else "over"
             reason = f"phrase {abs(middle - level):.1f} LU {side} the median"
             found.append(VoiceGain(span, round(gain_db, 1), "phrases", reason))
