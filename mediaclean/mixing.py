@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mediaclean.audio import Block, Samples, Span, merge
+from mediaclean.audio import Block, Samples, Span
 from mediaclean.backends.detector import load_detector
+from mediaclean.changes import Change, declared, planned
 from mediaclean.confirm import VoiceEar
 from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
@@ -22,6 +23,7 @@ from mediaclean.render import Voices, bed_curve, measure_dips, mixdown, ride, sp
 from mediaclean.report import ToneUse
 from mediaclean.roomtone import RoomToneSettings, ToneFiller
 from mediaclean.roomtone_model import ToneModel, ToneSynth, floor_model, learn
+from mediaclean.roomtone_shots import ShotSynth, Tone
 
 
 @dataclass(frozen=True)
@@ -33,19 +35,11 @@ class Mix:
     gains: GainCurve
     filled: tuple[Span, ...]
     chunks: Callable[[str], Iterator[Samples]]
+    changes: tuple[Change, ...] = ()
 
     def changed(self) -> list[Span]:
-        """Where the mix may differ from the source: lowered bed with its ramps, filled holes, the voice's gains."""
-        corners = self.gains.positions
-        spans = []
-        for left, right, g0, g1 in zip(
-            corners, corners[1:], self.gains.gains_db, self.gains.gains_db[1:], strict=False
-        ):
-            if (g0 < 0.0 or g1 < 0.0) and right > 0:
-                spans.append(Span(max(0, int(left)), min(self.plan.length, int(right))))
-        filled = [Span(span.start, min(span.stop, self.plan.length)) for span in self.filled]
-        voice = [row.span for row in self.plan.voice_gains or () if row.gain_db]
-        return merge([*(span for span in spans if span.length), *filled, *voice])
+        """Where the mix may differ from the source: the spans of all its changes."""
+        return declared(self.changes)
 
 
 def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
@@ -79,8 +73,9 @@ def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
         source = blocks(stage) if needs_voice else _whole(job.chunks(stage, plan.length))
         return mixdown(source, gains, filler)
 
-    tone = ToneUse(round(synth.model.learned_s, 2), round(synth.model.level_dbfs, 1)) if synth else None
-    return Mix(settled, tone, gains, tuple(filler.spans()) if filler else (), chunks)
+    tone = tone_use(synth) if synth else None
+    filled = tuple(filler.spans()) if filler else ()
+    return Mix(settled, tone, gains, filled, chunks, planned(settled, gains, filled))
 
 
 def settle_voice(plan: Plan, job: Job, fade: int, separated: Callable[[str], Iterator[Block]]) -> Plan:
@@ -134,21 +129,41 @@ def dip_gains(
     return ride(dips, levels, job.preset.duck or DuckSettings())
 
 
-def learn_tone(job: Job, plan: Plan) -> ToneSynth:
-    """The room's tone, from the stretches that the plan names, or the soft floor that stands in for it."""
+def learn_tone(job: Job, plan: Plan) -> Tone:
+    """The room's tone, from the stretches that the plan names, or the soft floor that stands in for it.
+
+    Shots that have a tone of their own get it; tones from the same stretches are one.
+    """
     settings = job.preset.room_tone or RoomToneSettings()
-    return ToneSynth(_model(job, plan), settings.seed, settings.level_offset_db)
+    wanted = list(dict.fromkeys([plan.tone_sources, *(shot.sources for shot in plan.shots)]))
+    spans = [span for sources in wanted for span in sources]
+    heard = iter(read_spans(job.media, job.track, spans) if spans else ())
+    tones = {
+        sources: ToneSynth(_model(job, plan, [next(heard) for _ in sources]), settings.seed, settings.level_offset_db)
+        for sources in wanted
+    }
+    elsewhere = tones[plan.tone_sources]
+    if not plan.shots:
+        return elsewhere
+    return ShotSynth(elsewhere, [(shot.span, tones[shot.sources or plan.tone_sources]) for shot in plan.shots])
+
+
+def tone_use(tone: Tone) -> ToneUse:
+    """What the report says of it: of all tones together, and the level of the one outside the shots."""
+    models = tone.models if isinstance(tone, ShotSynth) else [tone.model]
+    learned_s = sum(model.learned_s for model in models)
+    return ToneUse(round(learned_s, 2), round(tone.model.level_dbfs, 1), len(models))
 
 
 HINT = "take them out of the plan, or name longer spans"
 
 
-def _model(job: Job, plan: Plan) -> ToneModel:
-    if not plan.tone_sources:
+def _model(job: Job, plan: Plan, sources: Sequence[Samples]) -> ToneModel:
+    if not sources:
         # the plan's level sums the channels' power, the model's is per channel
         per_channel_dbfs = plan.floor_dbfs - 10.0 * float(np.log10(job.track.channels))
         return floor_model(per_channel_dbfs, job.rate, job.track.channels)
     try:
-        return learn(read_spans(job.media, job.track, plan.tone_sources), job.rate)
+        return learn(sources, job.rate)
     except ValueError as error:
         raise PresetError(f"no room tone can be learned from the plan's tone_sources_s: {error}", HINT) from error

@@ -35,6 +35,10 @@ class Separator(Protocol):
         """Engine, weights and version: equal identities give interchangeable voices."""
 
     @property
+    def weights(self) -> tuple[str, ...]:
+        """SHA-256 of the files with its weights, in full."""
+
+    @property
     def device(self) -> str:
         """Where it runs now: cpu, cuda or mps."""
 

@@ -59,9 +59,11 @@ class _Network:
 class Demucs:
     """A bag of demucs networks as a separator; windows may be mono or stereo."""
 
-    def __init__(self, networks: list[_Network], identity: str, device: str, stats: Stats) -> None:
-        """Take networks that are on `device` already; they agree in rate."""
-        self.identity, self.device = identity, device
+    def __init__(
+        self, networks: list[_Network], identity: str, device: str, stats: Stats, weights: tuple[str, ...] = ()
+    ) -> None:
+        """Take networks that are on `device` already; they agree in rate. `weights` are SHA-256 of their files."""
+        self.identity, self.device, self.weights = identity, device, weights
         self._networks, self._stats = networks, stats
         first = networks[0].module
         self.rate = int(first.samplerate)
@@ -114,12 +116,13 @@ def load(name: str, *, device: str, stats: Stats, folder: Path | None = None) ->
             raise BackendError(
                 f"the weights of {name} are not here ({file.signature})", f"mediaclean models fetch {name}"
             )
-        hashes.append(verify(file.path, file.sha256)[:8])
+        hashes.append(verify(file.path, file.sha256))
         module = _read_pickle(file.path) if file.path.suffix == ".th" else _read_safetensors(file.path)
         networks.append(_Network(_prepared(module, model, device), _voice_of(module, file.path), file.share))
     if len({network.module.samplerate for network in networks}) != 1:
         raise BackendError(f"the networks of {name} do not agree in their sample rate", _HINT)
-    return Demucs(networks, f"demucs {version('demucs')} {name} {'+'.join(hashes)}", device, stats)
+    short = "+".join(digest[:8] for digest in hashes)
+    return Demucs(networks, f"demucs {version('demucs')} {name} {short}", device, stats, tuple(hashes))
 
 
 def _fixed_window(module: Any) -> int:

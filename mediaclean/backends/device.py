@@ -85,7 +85,7 @@ class Steady:
         """
         self._load, self._notes = load, notes
         self._engine = engine = self._loaded(device)
-        self.identity, self.rate = engine.identity, engine.rate
+        self.identity, self.weights, self.rate = engine.identity, engine.weights, engine.rate
         self.window, self.hop, self.step, self.batch = engine.window, engine.hop, engine.step, engine.batch
         self._at_once = self.batch
 

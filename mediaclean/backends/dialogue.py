@@ -42,6 +42,7 @@ class DialogueSeparator:
     Attributes:
         identity: engine, version and the first digits of the weights' hash.
         device: cpu, cuda or mps.
+        weights: SHA-256 of the file with the weights.
         rate: 48 kHz.
         window: ten seconds.
         hop: 8.4 s, so that 1.6 s overlap.
@@ -52,6 +53,7 @@ class DialogueSeparator:
     net: DialogueNet
     identity: str
     device: str = "cpu"
+    weights: tuple[str, ...] = ()
     rate: int = RATE
     window: int = 625 * HOP
     hop: int = 525 * HOP
@@ -124,6 +126,7 @@ def load(device: str = "cpu", weights: Path | None = None) -> DialogueSeparator:
         net.to(device).eval(),
         f"dialogue-{VERSION} sha256:{digest[:8]}",
         device,
+        (digest,),
         batch=min(CPU_WINDOWS, os.cpu_count() or 1) if device == "cpu" else 16,
     )
 

@@ -23,6 +23,7 @@ class Fake:
 
     Attributes:
         identity: its name.
+        weights: SHA-256 of its files with weights, of which it has none.
         voice: windows (batch, channels, n) to their voice.
         seen: the shapes it was asked for, in order.
     """
@@ -35,6 +36,7 @@ class Fake:
     step: int = 96_000
     batch: int = 2
     device: str = "cpu"
+    weights: tuple[str, ...] = ()
     seen: list[tuple[int, ...]] = field(default_factory=list)
 
     def separate(self, mix: Windows) -> Windows:
