@@ -37,6 +37,8 @@ from mediaclean.voices import separate_voices, spool_folder
 
 SUFFIXES = (".dialogue.wav", ".dialogue.vtt", ".dialogue.srt", ".dialogue.json")
 CEILING_DBTP = -3.0
+TRIM_FADE_S = 0.005
+"""Where sound before the picture is cut off, the rest fades in, so that the cut makes no click."""
 
 
 @dataclass(frozen=True)
@@ -151,10 +153,20 @@ def _from_zero(chunks: Iterator[Samples], job: Job) -> Iterator[Samples]:
     if shift > 0:
         yield np.zeros((job.track.channels, shift), dtype=np.float32)
     skip = max(0, -shift)
+    fade, position = round(TRIM_FADE_S * job.rate), -skip
     for chunk in chunks:
         if skip < chunk.shape[1]:
-            yield chunk[:, skip:]
+            kept = chunk[:, skip:]
+            at = max(position, 0)
+            yield kept if shift >= 0 or at >= fade else _faded_in(kept, at, fade)
+        position += chunk.shape[1]
         skip = max(0, skip - chunk.shape[1])
+
+
+def _faded_in(sound: Samples, at: int, fade: int) -> Samples:
+    """A stretch that begins `at` samples after a trim, with its part of the fade of `fade` samples."""
+    gain = np.clip((np.arange(at, at + sound.shape[1]) + 0.5) / fade, 0.0, 1.0)
+    return np.asarray(sound * gain, dtype=np.float32)
 
 
 def _cues(job: Job, analysis: Analysis, spans: list[Span]) -> list[Cue]:

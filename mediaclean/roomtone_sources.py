@@ -52,7 +52,7 @@ class RoomToneSettings(Settings):
     )
     hole_dbfs: float = setting(-90.0, "dBFS", "peak level under which sound counts as missing", low=-120.0, high=-60.0)
     min_hole_s: float = setting(0.02, "s", "shortest hole that is filled", low=0.001, high=1.0)
-    crossfade_s: float = setting(0.01, "s", "fade between sound and tone at a hole's edge", low=0.0, high=0.5)
+    crossfade_s: float = setting(0.01, "s", "fade between sound and tone at a hole's edge", low=0.005, high=0.5)
     seed: int = setting(0, "", "which of all tones that sound alike", low=0)
     same_shot: bool = setting(True, "", "tone comes from the shot of the picture in which it is heard")
 
