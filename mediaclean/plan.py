@@ -17,7 +17,7 @@ from mediaclean.audio import Span, frame_edges, frames_of, merge
 from mediaclean.bed import Section, measure_sections, passages
 from mediaclean.polish.chain import is_on
 from mediaclean.polish.records import VoiceGain
-from mediaclean.roomtone import RoomToneSettings
+from mediaclean.roomtone import RoomToneSettings, ShotTone
 from mediaclean.roomtone_sources import choose_sources, floor_level_dbfs
 from mediaclean.settings import Settings, setting
 from mediaclean.speech import SpeechSettings, confidence, phrases
@@ -43,7 +43,7 @@ class SeparateSettings(Settings):
     longest_s: float = setting(
         60.0, "s", "longer cuts are split at a pause; each part is a checkpoint", low=5, high=600
     )
-    fade_s: float = setting(0.02, "s", "cross-fade at the borders of a cut", low=0.001, high=0.5)
+    fade_s: float = setting(0.02, "s", "cross-fade at the borders of a cut", low=0.005, high=0.5)
     model: str = setting("htdemucs", "", "which network the demucs engine runs")
 
 
@@ -96,6 +96,7 @@ class Plan:
     holes: tuple[Span, ...] = ()
     level: Level | None = None
     notes: tuple[str, ...] = ()
+    shots: tuple[ShotTone, ...] = ()  # where other tone than that of `tone_sources` is heard
     voice_gains: tuple[VoiceGain, ...] | None = ()  # None: set from the separated voice, as a riding dip is
 
     @property

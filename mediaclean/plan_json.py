@@ -14,6 +14,7 @@ from mediaclean.audio import Span
 from mediaclean.errors import PresetError
 from mediaclean.plan import Cut, Level, Phrase, Plan, PlannedDip
 from mediaclean.polish.records import PROCESSES, RANGE_DB, VoiceGain
+from mediaclean.roomtone_shots import ShotTone
 from mediaclean.settings import suggest
 
 VERSION = 1
@@ -43,6 +44,7 @@ def to_dict(plan: Plan) -> dict[str, Any]:
         "holes_s": [seconds(span, rate) for span in plan.holes],
         "level": None if plan.level is None else vars(plan.level).copy(),
         "notes": list(plan.notes),
+        "shots": [_shot_row(shot, rate) for shot in plan.shots],
         "voice_gains": None if plan.voice_gains is None else [_gain_row(row, rate) for row in plan.voice_gains],
     }
 
@@ -97,13 +99,14 @@ def from_dict(data: Any) -> Plan:
         holes=tuple(spans.span(pair, path) for path, pair in reader.items("holes_s")),
         level=None if level is None else _level(level),
         notes=tuple(_text(note, path) for path, note in reader.items("notes")),
+        shots=_shots(reader, spans),
         voice_gains=_voice_gains(reader, spans),
     )
 
 
 _KEYS = (
     "version", "rate_hz", "length_s", "phrases", "cuts", "dips",
-    "tone_sources_s", "floor_dbfs", "holes_s", "level", "notes", "voice_gains",
+    "tone_sources_s", "floor_dbfs", "holes_s", "level", "notes", "shots", "voice_gains",
 )  # fmt: skip
 MOST_HZ = 768_000.0
 MOST_S = 1e6
@@ -221,12 +224,26 @@ def _voice_gain(row: _Reader, spans: _Spans) -> VoiceGain:
     return VoiceGain(spans.of(row), row.number("gain_db", low=low, high=high), process, row.text("reason"))
 
 
+def _shot_row(shot: ShotTone, rate: int) -> dict[str, Any]:
+    return {"span_s": seconds(shot.span, rate), "tone_sources_s": [seconds(span, rate) for span in shot.sources]}
+
+
+def _shots(reader: _Reader, spans: _Spans) -> tuple[ShotTone, ...]:
+    """None in a plan that was written before there were any."""
+    rows = reader.rows("shots", {"tone_sources_s"}) if "shots" in reader.data else []
+    shots = [
+        ShotTone(spans.of(row), tuple(spans.span(pair, path) for path, pair in row.items("tone_sources_s")))
+        for row in rows
+    ]
+    return _ordered(shots, spans.rate, "plan.shots")
+
+
 def _level(data: Any) -> Level:
     reader = _Reader(data, "plan.level", {"target_lufs", "ceiling_dbtp"})
     return Level(reader.number("target_lufs"), reader.number("ceiling_dbtp"))
 
 
-Row = TypeVar("Row", Phrase, Cut, PlannedDip, VoiceGain)
+Row = TypeVar("Row", Phrase, Cut, PlannedDip, ShotTone, VoiceGain)
 
 
 def _ordered(rows: Sequence[Row], rate: int, path: str) -> tuple[Row, ...]:

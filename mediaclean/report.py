@@ -32,10 +32,14 @@ class EngineUse:
 
 @dataclass(frozen=True)
 class ToneUse:
-    """The room tone: how much of the recording it was learned from, and how loud it is; 0 s for a stand-in."""
+    """The room tone: how much of the recording it was learned from, and how loud it is; 0 s for a stand-in.
+
+    `ambiences` is above 1 where it changes at cuts of the picture.
+    """
 
     learned_s: float
     level_dbfs: float
+    ambiences: int = 1
 
 
 @dataclass(frozen=True)

@@ -9,26 +9,23 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from mediaclean.analysis import Analysis
+from mediaclean.deciding import decide
 from mediaclean.delivery import Spec
 from mediaclean.dialogue_track import ASR_RATE
-from mediaclean.errors import OutputError, PresetError
+from mediaclean.errors import OutputError
 from mediaclean.finish import Finished, finish
 from mediaclean.job import CleanOptions, Job
 from mediaclean.level import Take
 from mediaclean.listening import fault_lines, listen, open_job, open_jobs
 from mediaclean.media import NewAudio, Receipt, check_target, staged, verify
 from mediaclean.media.staged import exists
-from mediaclean.mixing import make_mix
-from mediaclean.normalise import LoudnessSettings
-from mediaclean.plan import Level, Plan, make_plan
+from mediaclean.plan import Level, Plan
 from mediaclean.preset import DEFAULT, Preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.render import Voices
-from mediaclean.report import EngineUse, Report, to_receipt_dict
-from mediaclean.settings import build
-from mediaclean.spool import Spool
-from mediaclean.voices import separate_voices, spool_folder
+from mediaclean.rendering import Rendered, render
+from mediaclean.report import Report, to_receipt_dict
+from mediaclean.voices import spool_folder
 
 PACKAGES = ("mediaclean", "av", "numpy", "scipy", "soxr", "onnxruntime", "torch", "demucs", "silero-vad")
 
@@ -81,7 +78,7 @@ def deliver(
     """
     jobs = open_jobs(source, preset, options or CleanOptions(), watch)
     notes = [_check_target(jobs, delivery.target) for delivery in deliveries]
-    rendered = [_render(job, spool_folder(deliveries[0].target, job.track.number)) for job in jobs]
+    rendered = [render(job, spool_folder(deliveries[0].target, job.track.number)) for job in jobs]
     reports = []
     for delivery, note in zip(deliveries, notes, strict=True):
         reports.extend(_deliver(rendered, delivery, note))
@@ -89,30 +86,6 @@ def deliver(
         if each.spool is not None:
             each.spool.remove()
     return reports
-
-
-@dataclass(frozen=True, eq=False)
-class Rendered:
-    """What all deliveries of a track share."""
-
-    take: Take
-    voices: Voices
-    engine: EngineUse | None
-    spool: Spool | None
-    notes: tuple[str, ...]
-
-
-def _render(job: Job, folder: Path) -> Rendered:
-    """Listen, plan, separate, mix."""
-    notes: list[str] = []
-    analysis = listen(job)
-    plan = job.options.plan or make_plan(analysis, job.preset, engine=job.options.engine)
-    _check_plan(plan, analysis)
-    with job.stopwatch.stage("separate"):
-        voices, engine, spool = separate_voices(job, plan, analysis.stats, folder, notes.append)
-    with job.stopwatch.stage("mix"):
-        mix = make_mix(job, plan, voices)
-    return Rendered(Take(_with_level(job, plan), mix, analysis), voices, engine, spool, tuple(notes))
 
 
 def _deliver(rendered: Sequence[Rendered], delivery: Delivery, notes: Sequence[str]) -> list[Report]:
@@ -148,7 +121,7 @@ def dry_run(
 ) -> Plan:
     """What `clean` would do, without doing it."""
     job = open_job(source, preset, options or CleanOptions(), watch)
-    return make_plan(listen(job), job.preset, engine=job.options.engine)
+    return decide(job, listen(job))
 
 
 def _check_target(jobs: Sequence[Job], target: Path) -> tuple[str, ...]:
@@ -195,24 +168,6 @@ def _dialogue_track(take: Take, voices: Voices) -> NewAudio:
         title="Dialogue",
         role="dialogue",
     )
-
-
-def _with_level(job: Job, plan: Plan) -> Job:
-    """The job with the plan's level, which somebody may have edited, in place of the preset's."""
-    if plan.level is None:
-        return replace(job, preset=replace(job.preset, loudness=None))
-    level = {"target_lufs": plan.level.target_lufs, "ceiling_dbtp": plan.level.ceiling_dbtp}
-    settings = build(LoudnessSettings, level, name="plan.level", base=job.preset.loudness)
-    return replace(job, preset=replace(job.preset, loudness=settings))
-
-
-def _check_plan(plan: Plan, analysis: Analysis) -> None:
-    if plan.rate != analysis.rate or plan.length != analysis.length:
-        raise PresetError(
-            f"the plan is for {plan.length} samples at {plan.rate} Hz, the track has {analysis.length} at "
-            f"{analysis.rate} Hz",
-            "make a new one with --plan-only",
-        )
 
 
 def _report(
