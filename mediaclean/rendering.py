@@ -1,0 +1,63 @@
+"""A track listened to, planned, separated and mixed: what all deliveries of a run share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mediaclean.analysis import Analysis
+from mediaclean.deciding import decide
+from mediaclean.errors import PresetError
+from mediaclean.job import Job
+from mediaclean.level import Take
+from mediaclean.listening import listen
+from mediaclean.mixing import make_mix
+from mediaclean.normalise import LoudnessSettings
+from mediaclean.plan import Plan
+from mediaclean.render import Voices
+from mediaclean.report import EngineUse
+from mediaclean.settings import build
+from mediaclean.spool import Spool
+from mediaclean.voices import separate_voices
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """What all deliveries of a track share."""
+
+    take: Take
+    voices: Voices
+    engine: EngineUse | None
+    spool: Spool | None
+    notes: tuple[str, ...]
+
+
+def render(job: Job, folder: Path) -> Rendered:
+    """Listen, plan, separate, mix."""
+    notes: list[str] = []
+    analysis = listen(job)
+    plan = job.options.plan or decide(job, analysis)
+    check_plan(plan, analysis)
+    with job.stopwatch.stage("separate"):
+        voices, engine, spool = separate_voices(job, plan, analysis.stats, folder, notes.append)
+    with job.stopwatch.stage("mix"):
+        mix = make_mix(job, plan, voices)
+    return Rendered(Take(with_level(job, plan), mix, analysis), voices, engine, spool, tuple(notes))
+
+
+def with_level(job: Job, plan: Plan) -> Job:
+    """The job with the plan's level, which somebody may have edited, in place of the preset's."""
+    if plan.level is None:
+        return replace(job, preset=replace(job.preset, loudness=None))
+    level = {"target_lufs": plan.level.target_lufs, "ceiling_dbtp": plan.level.ceiling_dbtp}
+    settings = build(LoudnessSettings, level, name="plan.level", base=job.preset.loudness)
+    return replace(job, preset=replace(job.preset, loudness=settings))
+
+
+def check_plan(plan: Plan, analysis: Analysis) -> None:
+    if plan.rate != analysis.rate or plan.length != analysis.length:
+        raise PresetError(
+            f"the plan is for {plan.length} samples at {plan.rate} Hz, the track has {analysis.length} at "
+            f"{analysis.rate} Hz",
+            "make a new one with --plan-only",
+        )
