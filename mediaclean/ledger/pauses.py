@@ -1,0 +1,137 @@
+"""What is left in pauses: musical noise, which is isolated tones, and ghost bleed, which is the bed itself, broken.
+
+A lowered bed is the original at the bed's gain. What stands over that in a pause went through as voice. Where a mask
+lets through single cells of time and frequency, they are heard as short tones that come and go (musical noise; Uemura
+et al., IWAENC 2008, count them by the kurtosis of the power spectrum, of which these islands are the tail). Where it
+lets through a wide band for a while, the bed shines through between the words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediaclean.audio import power_to_db
+from mediaclean.ledger.records import Mark
+from mediaclean.ledger.scene import Scene
+from mediaclean.settings import Settings, setting
+from mediaclean.speech import runs
+
+PART_S = 0.5
+"""Long pauses are judged in parts of about this length."""
+THIRDS_HZ = tuple(100.0 * 2 ** (n / 3) for n in range(3, 19))
+"""Edges of thirds of an octave from 200 to 6400 Hz."""
+
+
+@dataclass(frozen=True)
+class MusicalSettings(Settings):
+    """Isolated tones in pauses."""
+
+    per_s: float = setting(9.0, "1/s", "more of them than this are an artefact", low=0.5, high=100.0)
+    least: int = setting(3, "", "and at least so many", low=1, high=100)
+    over_db: float = setting(6.0, "dB", "a tone stands this far over the lowered original around it", low=1, high=40)
+    sharp_db: float = setting(6.0, "dB", "and over the result beside it in frequency", low=0.0, high=40.0)
+    shortest_s: float = setting(0.02, "s", "it lasts at least this long", low=0.005, high=1.0)
+    longest_s: float = setting(0.15, "s", "and at most this long", low=0.02, high=5.0)
+    widest_hz: float = setting(260.0, "Hz", "and is at most this wide", low=50.0, high=2000.0)
+    audible_db: float = setting(-50.0, "dB", "against speech; quieter tones are not heard", low=-100.0, high=0.0)
+
+
+def find_musical(scene: Scene, settings: MusicalSettings = MusicalSettings()) -> Iterator[Mark]:
+    """Parts of pauses with many isolated tones."""
+    for first, stop in _parts(scene):
+        count = count_islands(scene, first, stop, settings)
+        rate = count / ((stop - first) * scene.hop / scene.rate)
+        if count >= settings.least and rate > settings.per_s:
+            detail = f"{count} isolated tones, {rate:.0f} a second"
+            yield Mark("musical", scene.span(first, stop), rate / settings.per_s, detail)
+
+
+def count_islands(scene: Scene, first: int, stop: int, settings: MusicalSettings) -> int:
+    """How many cells or groups of cells of the result stand alone in time and frequency, over what is due there."""
+    from scipy.ndimage import find_objects, label, maximum_filter, median_filter
+
+    inside = (scene.hz >= 300.0) & (scene.hz < 8000.0)
+    edge = 2
+    here = slice(max(0, first - edge), stop + edge)
+    result = scene.power("result")[here][:, inside]
+    due = maximum_filter(scene.power("original")[here][:, inside], size=(3, 5)) * _gain_power(scene, here)[:, None]
+    beside = median_filter(result, size=(1, max(5, round(600.0 / scene.hz[1]) | 1)))
+    audible = 10.0 ** ((scene.speech_db + settings.audible_db) / 10.0)
+    standing = (result > due * 10 ** (settings.over_db / 10)) & (result > beside * 10 ** (settings.sharp_db / 10))
+    islands, _ = label(standing, structure=np.ones((3, 3), dtype=int))
+    count = 0
+    for number, (when, where) in enumerate(find_objects(islands), start=1):
+        seconds = (when.stop - when.start) * scene.hop / scene.rate
+        wide_hz = (where.stop - where.start) * float(scene.hz[1])
+        if not settings.shortest_s <= seconds <= settings.longest_s or wide_hz > settings.widest_hz:
+            continue
+        own = np.where(islands[when, where] == number, result[when, where], 0.0)
+        count += bool(own.sum(axis=1).max() >= audible)
+    return count
+
+
+@dataclass(frozen=True)
+class GhostSettings(Settings):
+    """The bed where it was to be lowered, between words."""
+
+    over_db: float = setting(7.0, "dB", "what is left stands this far over the lowered bed", low=1.0, high=40.0)
+    under_db: float = setting(
+        3.0, "dB", "and this far under the original: what passed whole was taken for voice, and may be", low=0, high=40
+    )
+    shortest_s: float = setting(0.15, "s", "for at least this long", low=0.02, high=5.0)
+    share: float = setting(0.3, "share", "in at least this much of the thirds of an octave", low=0.0, high=1.0)
+    audible_db: float = setting(-38.0, "dB", "against speech; quieter remains are not heard", low=-100.0, high=0.0)
+
+
+def find_ghost(scene: Scene, settings: GhostSettings = GhostSettings()) -> Iterator[Mark]:
+    """Stretches of pauses in which much of the bed is still there."""
+    original, result = (_thirds(scene, side) for side in ("original", "result"))
+    due = original * _gain_power(scene, slice(0, len(scene)))[:, None]
+    wide = [_smooth(part.sum(axis=1)) for part in (original, result, due)]
+    over_db = power_to_db(wide[1]) - power_to_db(wide[2])
+    left = (
+        (over_db > settings.over_db)
+        & (wide[1] < wide[0] * 10 ** (-settings.under_db / 10))
+        & (power_to_db(wide[1]) > scene.speech_db + settings.audible_db)
+    )
+    for first, stop in scene.pauses:
+        for a, b in runs(left[first:stop]):
+            start, end = first + a, first + b
+            if end - start < scene.frames(settings.shortest_s):
+                continue
+            per_band = result[start:end].sum(axis=0) > due[start:end].sum(axis=0) * 10 ** (settings.over_db / 20)
+            if per_band.mean() < settings.share:
+                continue
+            over = float(power_to_db(wide[1][start:end].mean()) - power_to_db(wide[2][start:end].mean()))
+            level = float(power_to_db(wide[1][start:end].mean())) - scene.speech_db
+            detail = f"{over:.0f} dB over the lowered bed, {-level:.0f} dB under the speech"
+            yield Mark("ghost", scene.span(start, end), over / settings.over_db, detail)
+
+
+def _parts(scene: Scene) -> Iterator[tuple[int, int]]:
+    for first, stop in scene.pauses:
+        length = stop - first
+        if length < scene.frames(0.1):
+            continue
+        count = max(1, round(length / scene.frames(PART_S)))
+        edges = np.linspace(first, stop, count + 1).round().astype(int)
+        yield from zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+
+
+def _gain_power(scene: Scene, here: slice) -> NDArray[np.float64]:
+    return np.asarray(10.0 ** (scene.gain_db[here] / 10.0))
+
+
+def _thirds(scene: Scene, side: str) -> NDArray[np.float64]:
+    edges = np.searchsorted(scene.hz, THIRDS_HZ)
+    return np.asarray(np.add.reduceat(scene.power(side)[:, : edges[-1]], edges[:-1], axis=1), dtype=np.float64)  # type: ignore[arg-type]
+
+
+def _smooth(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over five frames."""
+    padded = np.pad(power, 2, mode="edge")
+    return np.asarray(np.convolve(padded, np.full(5, 0.2), mode="valid"))

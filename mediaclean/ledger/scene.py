@@ -1,0 +1,169 @@
+"""A page of the sound as the detectors see it: spectra of original, result and voice every 10 ms, and the bed's gain.
+
+The ground that all detectors stand on is what must be there. In a cell of time and band the original is speech plus
+bed; where it stands well over what the bed reaches in the pauses around, the difference is speech, and the result must
+hold it (`certain`). In a pause there is no speech, and the result must hold the lowered bed and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediaclean.audio import Span, power_to_db
+from mediaclean.speech import runs
+
+HOP_S, WINDOW_S = 0.01, 0.032
+TOP_HZ = 12_000.0
+SPEECH_HZ = (150.0, 4000.0)
+CONSONANTS_HZ = (4000.0, 10_000.0)
+PAUSE_DB = -12.0
+"""The voice lies this far under its own level between words, for at least `PAUSE_S`."""
+PAUSE_S, AFTER_WORD_S, BEFORE_WORD_S = 0.2, 0.07, 0.05
+QUIET_DB = -25.0
+"""With so little voice a frame shows the bed alone."""
+AROUND_S, STEP_S, LEAST_S = 2.5, 0.5, 0.15
+"""The bed's reach is learned from the frames around, in steps, and not from fewer than these."""
+
+Powers = NDArray[np.float32]
+Side = Literal["original", "result", "voice"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Frames of `hop` samples; frame 0 begins at sample `start` of the track.
+
+    Attributes:
+        inner: the samples that this page answers for; the rest is context.
+        sounds: original, result and voice as one channel each, (3, frames * hop).
+        powers: the same as power spectra, (3, frames, bins); the bins of a band add up to its mean square.
+        hz: the middle of each bin.
+        gain_db: of the bed, (frames,).
+        speech: frames that belong to a phrase, (frames,).
+    """
+
+    rate: int
+    hop: int
+    start: int
+    inner: Span
+    sounds: NDArray[np.float32]
+    powers: Powers
+    hz: NDArray[np.float64]
+    gain_db: NDArray[np.float64]
+    speech: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.gain_db)
+
+    def power(self, side: Side) -> Powers:
+        """Power spectra, (frames, bins)."""
+        part: Powers = self.powers[("original", "result", "voice").index(side)]
+        return part
+
+    def band(self, side: Side, low_hz: float, high_hz: float) -> NDArray[np.float64]:
+        """Mean square in a band, (frames,)."""
+        inside = (self.hz >= low_hz) & (self.hz < high_hz)
+        return np.asarray(self.power(side)[:, inside].sum(axis=1, dtype=np.float64))
+
+    def span(self, first: int, stop: int) -> Span:
+        """The samples of the frames from `first` to before `stop`."""
+        return Span(max(0, self.start + first * self.hop), max(0, self.start + stop * self.hop))
+
+    def frames(self, seconds: float) -> int:
+        return max(1, round(seconds * self.rate / self.hop))
+
+    @cached_property
+    def speech_db(self) -> float:
+        """The voice's level in the speech band while it speaks (within 10 dB of its mean); -inf without a voice."""
+        power = self.band("voice", *SPEECH_HZ)[self.speech]
+        if not power.size or power.max() <= 1e-12:
+            return -np.inf
+        return float(power_to_db(power[power >= 0.1 * power.mean()].mean()))
+
+    @cached_property
+    def voice_db(self) -> NDArray[np.float64]:
+        return power_to_db(self.band("voice", *SPEECH_HZ))
+
+    @cached_property
+    def quiet(self) -> NDArray[np.bool_]:
+        """Frames that show the bed alone."""
+        return np.asarray(~self.speech | (self.voice_db < self.speech_db + QUIET_DB))
+
+    @cached_property
+    def pauses(self) -> list[tuple[int, int]]:
+        """Half-open ranges of frames between words, a little away from the words."""
+        low = ~self.speech | (self.voice_db < self.speech_db + PAUSE_DB)
+        after, before = self.frames(AFTER_WORD_S), self.frames(BEFORE_WORD_S)
+        long = [(a, b) for a, b in runs(low) if b - a >= self.frames(PAUSE_S)]
+        return [(a + after if a else a, b - before if b < len(self) else b) for a, b in long]
+
+    def reach(self, power: NDArray[np.floating], quantile: float) -> NDArray[np.float64]:
+        """What the bed alone reaches around every frame, of columns of the original (frames, k), in the same shape.
+
+        Infinite where too few frames around show the bed alone: nothing is certain there.
+        """
+        around, step, least = self.frames(AROUND_S), self.frames(STEP_S), self.frames(LEAST_S)
+        reached = np.full(power.shape, np.inf)
+        for first in range(0, len(self), step):
+            near = slice(max(0, first + step // 2 - around), first + step // 2 + around)
+            shown = power[near][self.quiet[near]]
+            if len(shown) >= least:
+                reached[first : first + step] = np.quantile(shown, quantile, axis=0)
+        return reached
+
+    @cached_property
+    def offset_db(self) -> float:
+        """How much quieter speech is throughout, which is a matter of level and no artefact; 0 where nothing is
+        certain."""
+        original = self.band("original", *SPEECH_HZ)
+        sure = self.certain(original, 0.8)
+        loud = (sure > 0.5 * original) & (sure > 0.0) & self.speech
+        if np.count_nonzero(loud) < self.frames(LEAST_S):
+            return 0.0
+        return float(np.median(power_to_db(self.band("result", *SPEECH_HZ)[loud] / sure[loud])))
+
+    def certain(self, power: NDArray[np.floating], quantile: float) -> NDArray[np.float64]:
+        """Mean square of speech that is surely in columns of the original: what stands over twice the bed's reach."""
+        return np.asarray(np.maximum(power - 2.0 * self.reach(power, quantile), 0.0))
+
+
+def make_scene(
+    sounds: NDArray[np.float32], *, rate: int, start: int, inner: Span, gain_db: NDArray[np.float64],
+    speech: NDArray[np.bool_],
+) -> Scene:  # fmt: skip
+    """Spectra of a page.
+
+    Args:
+        sounds: original, result and voice with half a window more on either side, (3, 2 * reach + frames * hop).
+        start: position of the first frame.
+    """
+    from scipy.fft import next_fast_len, rfft
+
+    hop, reach = hop_of(rate), reach_of(rate)
+    width = hop + 2 * reach
+    size = next_fast_len(width, real=True)
+    window = np.hanning(width + 2)[1:-1].astype(np.float32)
+    hz: NDArray[np.float64] = np.fft.rfftfreq(size, 1.0 / rate).astype(np.float64)
+    kept = int(np.searchsorted(hz, min(TOP_HZ, 0.45 * rate)))
+    scale = np.float32(2.0 / (size * float(np.square(window).sum())))
+    frames = np.lib.stride_tricks.sliding_window_view(sounds, width, axis=1)[:, ::hop]
+    powers = np.empty((3, frames.shape[1], kept), dtype=np.float32)
+    for side, own in enumerate(frames):
+        spectra = rfft(own * window, size)[:, :kept]
+        powers[side] = (np.square(spectra.real) + np.square(spectra.imag)) * scale
+    heard = sounds[:, reach : sounds.shape[1] - reach]
+    return Scene(rate, hop, start, inner, heard, powers, hz[:kept], gain_db, speech)
+
+
+def hop_of(rate: int) -> int:
+    """Samples per frame."""
+    return round(HOP_S * rate)
+
+
+def reach_of(rate: int) -> int:
+    """Samples by which a window reaches beyond its frame on either side."""
+    return (round(WINDOW_S * rate) - hop_of(rate)) // 2
