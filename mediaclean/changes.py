@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from mediaclean.audio import Span, gaps, merge
+from mediaclean.audio import Samples, Span, gaps, merge, reblock, within
 from mediaclean.duck import GainCurve
 from mediaclean.plan import Plan
 
@@ -56,6 +56,54 @@ class Change:
             "amount_db": self.amount_db,
             "detail": self.detail,
         }
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The null test: source and mixdown compared sample by sample, before the level.
+
+    Attributes:
+        samples: how many instants were compared.
+        changed: of them, how many differ in any channel.
+        undeclared: of those, how many lie in no declared change; 0 if the record is true.
+        first: the first undeclared one, in samples.
+    """
+
+    samples: int
+    changed: int
+    undeclared: int
+    first: int | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.undeclared == 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {"ok": self.ok, **vars(self)}
+
+
+def prove(before: Iterable[Samples], after: Iterable[Samples], changes: Iterable[Change], step: int) -> Proof:
+    """Hold a mixdown against its source: do they differ anywhere but where a change is declared?
+
+    Args:
+        before: the source from its first sample on, (channels, n) each.
+        after: the mixdown, as long.
+        changes: what is declared.
+        step: samples that are compared at once.
+    """
+    spans = declared(changes)
+    samples = changed = undeclared = 0
+    first: int | None = None
+    for old, new in zip(reblock(before, step), reblock(after, step), strict=True):
+        differs = (old != new).any(axis=0)
+        changed += int(differs.sum())
+        for _, span in within(spans, samples, samples + differs.size):
+            differs[max(0, span.start - samples) : span.stop - samples] = False
+        undeclared += int(differs.sum())
+        if first is None and differs.any():
+            first = samples + int(differs.argmax())
+        samples += differs.size
+    return Proof(samples, changed, undeclared, first)
 
 
 def planned(plan: Plan, gains: GainCurve, filled: Sequence[Span]) -> tuple[Change, ...]:

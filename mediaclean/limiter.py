@@ -15,7 +15,7 @@ pass as they are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from mediaclean.truepeak import AFTER, BEFORE, STRETCH, between
 
 OVERSAMPLING = 8
 _DEEPEST_DB = 90.0
+JOIN_S = 0.25
+"""Reductions that lie closer together are one in the statistics."""
 _STEP_S = 0.5
 """Samples are worked on in steps of this length, whatever the chunks that come in."""
 
@@ -40,6 +42,20 @@ class LimiterSettings(Settings):
     margin_db: float = setting(0.25, "dB", "distance kept from the ceiling", low=0.0, high=1.0)
 
 
+@dataclass(frozen=True)
+class Reduction:
+    """A stretch in which the limiter acted, short pauses included, in samples, and how deep at most, in dB."""
+
+    start: int
+    stop: int
+    depth_db: float
+
+    def to_json(self, rate: int) -> dict[str, float]:
+        """As a plain table; times in seconds."""
+        depth_db = round(self.depth_db, 2)
+        return {"start_s": round(self.start / rate, 3), "stop_s": round(self.stop / rate, 3), "depth_db": depth_db}
+
+
 @dataclass
 class LimiterStats:
     """What a limiter did; filled while the stream runs.
@@ -49,12 +65,15 @@ class LimiterStats:
         limited_s: time spent with any reduction.
         mean_reduction_db: mean reduction over that time.
         duration_s: length of the stream so far.
+        reductions: where it acted.
     """
 
     max_reduction_db: float = 0.0
     limited_s: float = 0.0
     mean_reduction_db: float = 0.0
     duration_s: float = 0.0
+    reductions: list[Reduction] = field(default_factory=list)
+    _position: int = 0
 
     def add(self, gain_db: NDArray[np.float64], rate: int) -> None:
         """Count in a stretch of gains (dB, never positive)."""
@@ -64,7 +83,20 @@ class LimiterStats:
             self.limited_s += len(reduced) / rate
             self.mean_reduction_db = total / self.limited_s
             self.max_reduction_db = max(self.max_reduction_db, -float(reduced.min()))
+            self._note(gain_db, round(JOIN_S * rate))
+        self._position += len(gain_db)
         self.duration_s += len(gain_db) / rate
+
+    def _note(self, gain_db: NDArray[np.float64], join: int) -> None:
+        """Write down where a stretch of gains is reduced; what lies closer than `join` samples is one."""
+        at = np.flatnonzero(gain_db < -1e-9)
+        for run in np.split(at, np.flatnonzero(np.diff(at) > join) + 1):
+            start, stop = int(run[0]) + self._position, int(run[-1]) + 1 + self._position
+            depth_db = -float(gain_db[run].min())
+            if self.reductions and start - self.reductions[-1].stop <= join:
+                before = self.reductions.pop()
+                start, depth_db = before.start, max(before.depth_db, depth_db)
+            self.reductions.append(Reduction(start, stop, depth_db))
 
 
 def limit(

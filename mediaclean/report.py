@@ -11,9 +11,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mediaclean.changes import Change, Proof
 from mediaclean.delivery import Verdict
+from mediaclean.limiter import Reduction
 from mediaclean.loudness import Loudness
 from mediaclean.media import Receipt
+from mediaclean.patch import Patch
 from mediaclean.plan import Plan
 from mediaclean.plan_json import to_dict
 from mediaclean.preset import Preset, to_tables
@@ -23,11 +26,12 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class EngineUse:
-    """Which network ran, where, and why that one."""
+    """Which network ran, where, and why that one; `weights` are SHA-256 of the files with its weights."""
 
     identity: str
     device: str
     reason: str
+    weights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,13 +48,20 @@ class ToneUse:
 
 @dataclass(frozen=True)
 class LevelUse:
-    """What was done to reach the level: static gain, deepest limiting, and how far phrases were moved at most."""
+    """What was done to reach the level: static gain, deepest limiting, and how far phrases were moved at most.
+
+    `exact_db` and `ceiling_dbtp` are what the last try was rendered with, so that a later run can keep the level;
+    `limited` has where the limiter acted, in samples, and how deep.
+    """
 
     gain_db: float
     limiter_db: float
     tries: int
     reason: str = ""
     ride_db: float = 0.0
+    exact_db: float = 0.0
+    ceiling_dbtp: float = 0.0
+    limited: tuple[Reduction, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,11 @@ class Report:
         before, after: loudness of the source track and of the finished file, decoded again.
         faults: damage, gaps and overlaps in the source, one sentence each.
         changed_s: where anything but the level was changed, in seconds.
+        changes: the same by process, with decibels and reason.
+        patches: spans that were done again with other settings; `plan` and `preset` hold elsewhere.
+        fingerprint: of the source: size, time, and a hash of both its ends.
+        options: what the run was told beside its preset, as far as the result depends on it.
+        proof: that every changed sample lies in a declared change, where it was asked for.
         timings_s: wall-clock seconds per stage.
         verdict: of the specification that it was delivered to, on the finished file.
         receipt: the picture lock: what was compared, and whether it holds.
@@ -88,6 +104,11 @@ class Report:
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     changed_s: tuple[tuple[float, float], ...] = ()
+    changes: tuple[Change, ...] = ()
+    patches: tuple[Patch, ...] = ()
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    proof: Proof | None = None
     timings_s: Mapping[str, float] = field(default_factory=dict)
     verdict: Verdict | None = None
     receipt: Mapping[str, Any] = field(default_factory=dict)
@@ -113,13 +134,18 @@ def to_report_dict(report: Report) -> dict[str, Any]:
         "codec": report.codec,
         "engine": report.engine and asdict(report.engine),
         "tone": report.tone and asdict(report.tone),
-        "level": report.level and asdict(report.level),
+        "level": report.level and _level(report.level, report.plan.rate),
         "before": _rounded(report.before),
         "after": _rounded(report.after),
         "faults": list(report.faults),
         "dropped": list(report.dropped),
         "notes": [*report.plan.notes, *report.notes],
         "changed_s": [list(span) for span in report.changed_s],
+        "changes": [change.to_json(report.plan.rate) for change in report.changes],
+        "patches": [patch.to_json() for patch in report.patches],
+        "fingerprint": dict(report.fingerprint),
+        "options": dict(report.options),
+        "proof": report.proof and report.proof.to_json(),
         "timings_s": {stage: round(seconds, 3) for stage, seconds in report.timings_s.items()},
         "verdict": report.verdict and {"spec": report.verdict.spec, **report.verdict.to_json()},
         "receipt": dict(report.receipt),
@@ -128,6 +154,11 @@ def to_report_dict(report: Report) -> dict[str, Any]:
         "plan": to_dict(report.plan),
     }
     return rows
+
+
+def _level(level: LevelUse, rate: int) -> dict[str, Any]:
+    rows = [reduction.to_json(rate) for reduction in level.limited]
+    return {**{key: value for key, value in vars(level).items() if key != "limited"}, "limited": rows}
 
 
 def to_receipt_dict(receipt: Receipt) -> dict[str, Any]:
