@@ -46,7 +46,7 @@ class Finished:
 def can_stay(take: Take, path: Path) -> bool:
     """Whether a track may go over packet for packet: nothing changes in it, and the container holds it."""
     options, track = take.job.options, take.job.track
-    if take.mix.plan.changes_sound or options.keep_original or options.codec or options.bit_rate:
+    if take.mix.changes_sound or options.keep_original or options.codec or options.bit_rate:
         return False
     same_suffix = path.suffix.lower() == take.job.media.path.suffix.lower()
     held = track.codec in format_of(path).audio or same_suffix

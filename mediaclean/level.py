@@ -30,12 +30,31 @@ from mediaclean.ride import Ride, plan_ride, ride
 
 
 @dataclass(frozen=True, eq=False)
+class Held:
+    """The level of an earlier result, kept so that what was not done again does not move.
+
+    Attributes:
+        gain_db: static gain; None where the level was left alone.
+        ceiling_dbtp: what the limiter held.
+        mix: that result's, by which its phrases were moved.
+    """
+
+    gain_db: float | None
+    ceiling_dbtp: float
+    mix: Mix
+
+
+HELD = "The level stays that of the result before."
+
+
+@dataclass(frozen=True, eq=False)
 class Take:
-    """One track of a source, mixed and ready to be levelled."""
+    """One track of a source, mixed and ready to be levelled, or at a level that is `held`."""
 
     job: Job
     mix: Mix
     analysis: Analysis
+    held: Held | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +141,9 @@ class Levelling:
         self.after = after
         if self._gain is None or self._settings is None:
             return False
+        if self.take.held is not None:
+            self._missed = shortfall(self._gain, after.programme, self._settings, **after.corrections)
+            return False
         better = correct(self._gain, after.programme, self._settings, **after.corrections)
         if better is None:
             self._missed = shortfall(self._gain, after.programme, self._settings, **after.corrections)
@@ -140,20 +162,27 @@ class Levelling:
             tries=self._tries,
             reason=" ".join(note for note in notes if note),
             ride_db=round(float(np.abs(self._ride.gain_db).max(initial=0.0)), 2) if self._ride else 0.0,
+            exact_db=self._gain.gain_db,
+            ceiling_dbtp=self._gain.ceiling_dbtp,
+            limited=tuple(self._stats.reductions),
         )
 
     def _first_gain(self) -> Gain | None:
-        settings, take = self._settings, self.take
-        if settings is None:
+        settings, take, held = self._settings, self.take, self.take.held
+        if settings is None or (held is not None and held.gain_db is None):
             return None
+        mix = take.mix if held is None else held.mix
         heard = source_level(take.analysis)
-        if take.mix.plan.changes_sound or settings.mode in NEEDS_MEASURING:
+        is_known = held is not None and settings.mode != "range"
+        if not is_known and (mix.changes_sound or settings.mode in NEEDS_MEASURING):
             with take.job.stopwatch.stage("measure"):
-                heard = hear(take.mix.chunks("measure"), take.job.track, take.analysis.speech)
+                heard = hear(mix.chunks("measure"), take.job.track, take.analysis.speech)
         programme = heard.programme
         if settings.mode == "range" and heard.series is not None:
-            spans = [phrase.span for phrase in take.mix.plan.phrases]
+            spans = [phrase.span for phrase in mix.plan.phrases]
             planned = plan_ride(heard.series.powers, spans, take.job.rate, settings)
             self._ride = planned if planned.changes or planned.note else None
             programme = planned.expected(programme)
+        if held is not None and held.gain_db is not None:
+            return Gain(held.gain_db, held.ceiling_dbtp, "target", HELD)
         return gain_to_target(programme, settings, **heard.anchors)

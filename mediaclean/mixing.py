@@ -16,6 +16,7 @@ from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
 from mediaclean.media import read_spans
+from mediaclean.patch import Patch
 from mediaclean.plan import Plan, PlannedDip, with_gains
 from mediaclean.polish import BlockStage, through
 from mediaclean.polish.chain import Voiced, settle, stages
@@ -36,6 +37,12 @@ class Mix:
     filled: tuple[Span, ...]
     chunks: Callable[[str], Iterator[Samples]]
     changes: tuple[Change, ...] = ()
+    patches: tuple[Patch, ...] = ()
+
+    @property
+    def changes_sound(self) -> bool:
+        """Whether anything but the level changes, here or where it was done again."""
+        return self.plan.changes_sound or any(patch.plan.changes_sound for patch in self.patches)
 
     def changed(self) -> list[Span]:
         """Where the mix may differ from the source: the spans of all its changes."""
