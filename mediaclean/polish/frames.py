@@ -122,11 +122,10 @@ class _Ear:
 
     def result(self) -> VoiceFrames:
         frames = -(-self._count // self._hop)
-        missing = frames - BATCH * len(self._rows)
-        if missing > 0:
-            needed = (BATCH - 1) * self._hop + self._width
-            rest = np.pad(self._held, ((0, 0), (0, max(0, needed - self._held.shape[1]))))
-            self._rows.append(self._measure(rest[:, :needed])[:, :missing])
+        needed = (BATCH - 1) * self._hop + self._width
+        while BATCH * len(self._rows) < frames:
+            self._rows.append(self._measure(np.pad(self._held, ((0, 0), (0, needed)))[:, :needed]))
+            self._held = self._held[:, BATCH * self._hop :]
         rows = np.concatenate([np.zeros((6, 0), np.float16), *self._rows], axis=1)[:, :frames]
         return VoiceFrames(self._rate, self._hop, self._start or 0, *rows)
 
