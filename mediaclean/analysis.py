@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from mediaclean.audio import FLOOR_DB, Samples, Span, frame_count, power_to_db, reblock
 from mediaclean.kweight import FrameLevels, channel_names, power_to_lufs
 from mediaclean.loudness import Loudness, Meter
+from mediaclean.repair.chain import Finder, RepairSettings
+from mediaclean.repair.records import NO_REPAIRS, Repairs
 from mediaclean.resample import Resampler
 from mediaclean.roomtone import HoleFinder, RoomToneSettings
 from mediaclean.roomtone_sources import SPECTRUM_HZ, FeatureStream, ToneFeatures
@@ -57,6 +59,7 @@ class Analysis:
         holes: runs of digital silence.
         clipped: how many runs of full-scale samples there are.
         bandwidth_hz: up to where the recording holds sound.
+        repairs: what is to be mended in the sound itself, where somebody asked for it.
     """
 
     rate: int
@@ -71,6 +74,7 @@ class Analysis:
     holes: tuple[Span, ...]
     clipped: int
     bandwidth_hz: float
+    repairs: Repairs = NO_REPAIRS
 
 
 def centre_channel(layout: str, channels: int) -> int | None:
@@ -94,6 +98,7 @@ def analyse(
     channels: int,
     detector: Detector,
     tone: RoomToneSettings | None = None,
+    repair: RepairSettings | None = None,
 ) -> Analysis:
     """Listen to a whole track.
 
@@ -104,13 +109,14 @@ def analyse(
         channels: how many there are.
         detector: hears speech in 16 kHz mono.
         tone: what counts as a hole; the defaults where room tone is off.
+        repair: what to look for that can be mended; nothing by default.
     """
     levels = FrameLevels(rate, layout, channels)
     meter = Meter(rate, layout, channels, frames=levels)
     ear = Ear(rate, detector, speech_downmix(centre_channel(layout, channels)))
     holes = HoleFinder(rate, tone or RoomToneSettings())
-    facts = _Facts(rate)
-    listeners: list[Callable[[Samples], None]] = [meter.add, ear.add, holes.push, facts.add]
+    facts, finder = _Facts(rate), Finder(rate, repair or RepairSettings())
+    listeners: list[Callable[[Samples], None]] = [meter.add, ear.add, holes.push, facts.add, *finder.listeners]
     with ThreadPoolExecutor(max_workers=2) as pool:
         for chunk in reblock(chunks, rate):  # whole seconds, so that nothing depends on how the sound was decoded
             for heard in [pool.submit(listen, chunk) for listen in listeners]:
@@ -131,6 +137,7 @@ def analyse(
         holes=tuple(holes.finish()),
         clipped=facts.clipped,
         bandwidth_hz=facts.bandwidth_hz(),
+        repairs=finder.result(),
     )
 
 

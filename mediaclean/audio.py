@@ -128,6 +128,30 @@ def reblock(chunks: Iterable[Samples], size: int) -> Iterator[Samples]:
         yield np.concatenate(held, axis=1)
 
 
+def pick(chunks: Iterable[Samples], spans: Sequence[Span], channels: int) -> list[Samples]:
+    """The sound of each span, in one pass that ends behind the last; spans past the end come back shorter.
+
+    Args:
+        chunks: the sound from the first sample on, (channels, n) each.
+        spans: in any order; they may overlap.
+        channels: of the sound, for spans that hold nothing.
+    """
+    parts: list[list[Samples]] = [[] for _ in spans]
+    last = max((span.stop for span in spans), default=0)
+    position = 0
+    for chunk in chunks if last else ():
+        stop = position + chunk.shape[1]
+        for span, part in zip(spans, parts, strict=True):
+            inside = span.clip(position, stop)
+            if inside is not None:
+                part.append(chunk[:, inside.start - position : inside.stop - position])
+        position = stop
+        if position >= last:
+            break
+    empty = np.zeros((channels, 0), dtype=np.float32)
+    return [np.concatenate([empty, *part], axis=1) for part in parts]
+
+
 FRAME_S = 0.032
 """The step of the analysis: 512 samples at 16 kHz, which is what the speech detector takes."""
 

@@ -114,7 +114,7 @@ def planned(plan: Plan, gains: GainCurve, filled: Sequence[Span]) -> tuple[Chang
         gains: the bed's curve, which has the ramps.
         filled: holes with their cross-fades.
     """
-    rows = [*_bed(plan, gains), *_holes(filled), *_voice(plan)]
+    rows = [*_repairs(plan), *_bed(plan, gains), *_holes(filled), *_voice(plan)]
     inside = ((row, row.span.clip(0, plan.length)) for row in rows)
     found = [Change(span, row.process, row.amount_db, row.detail) for row, span in inside if span is not None]
     return tuple(sorted(found, key=lambda change: (change.span, change.process)))
@@ -148,6 +148,14 @@ def lowered(gains: GainCurve, length: int) -> list[Span]:
     corners = zip(pairwise(gains.positions.tolist()), pairwise(gains.gains_db.tolist()), strict=True)
     low = ((max(0, left), min(length, right)) for (left, right), levels in corners if min(levels) < 0.0)
     return merge(Span(start, stop) for start, stop in low if start < stop)
+
+
+def _repairs(plan: Plan) -> Iterator[Change]:
+    for row in plan.repairs.rows:
+        if row.amount:
+            yield Change(row.span, row.process, None, row.reason)
+    for line in plan.repairs.lines:
+        yield Change(Span(0, plan.length), "hum", -line.reduce_db, f"{line.frequency_hz:g} Hz {line.reason}")
 
 
 def _bed(plan: Plan, gains: GainCurve) -> Iterator[Change]:

@@ -18,8 +18,7 @@ from mediaclean.deciding import decide
 from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
-from mediaclean.media import decode, read_spans
-from mediaclean.mixing import dip_gains, learn_tone, settle_voice, voice_stages
+from mediaclean.mixing import dip_gains, early_stages, learn_tone, settle_voice, voice_stages
 from mediaclean.plan import Cut, Plan, SeparateSettings, with_gains
 from mediaclean.polish import through
 from mediaclean.preset import Preset
@@ -95,18 +94,22 @@ def render_doses(job: Job, analysis: Analysis, spans: Sequence[Span], doses: Seq
     Raises:
         BackendError, DeviceError: as `clean` does.
     """
-    jobs = {dose: replace(job, preset=with_dose(job.preset, dose)) for dose in doses}
-    plans = {dose: decide(each, analysis, near=spans) for dose, each in jobs.items()}
+    asked = {dose: replace(job, preset=with_dose(job.preset, dose)) for dose in doses}
+    plans = {dose: decide(each, analysis, near=spans) for dose, each in asked.items()}
+    source, job = job, job.mending(plans[doses[0]])  # what is mended is the same for all doses
+    jobs = {dose: each.mending(plans[dose]) for dose, each in asked.items()}
     heard = [_heard(span, list(plans.values()), jobs[doses[0]].preset) for span in spans]
     cuts = _clipped(max((plan.cuts for plan in plans.values()), key=len), merge(heard))
     with job.stopwatch.stage("separate"):
         voices, engine = _separate(job, cuts, analysis.stats, analysis.length)
     wide = [_warm(span, analysis.length, job.rate) for span in heard]
     with job.stopwatch.stage("mix"):
-        sounds = read_spans(job.media, job.track, wide)
+        sounds = job.spans(wide)
+        originals = source.spans(wide) if job.repairs else sounds
         tones = _tones(job, plans)
         passages = []
-        for span, inside, start, sound in zip(spans, heard, (w.start for w in wide), sounds, strict=True):
+        for span, inside, warm, sound, original in zip(spans, heard, wide, sounds, originals, strict=True):
+            start = warm.start
             here = slice(span.start - start, span.stop - start)
             made = {
                 dose: _mix(
@@ -121,7 +124,7 @@ def render_doses(job: Job, analysis: Analysis, spans: Sequence[Span], doses: Seq
                 for dose, plan in plans.items()
             }
             mixes = {dose: mix[:, here] for dose, (mix, _) in made.items()}
-            passages.append(Dosed(span, sound[:, here], mixes, {dose: gains for dose, (_, gains) in made.items()}))
+            passages.append(Dosed(span, original[:, here], mixes, {dose: gains for dose, (_, gains) in made.items()}))
     return Dosing(tuple(passages), plans, engine, sum(cut.span.length for cut in cuts) / job.rate)
 
 
@@ -172,7 +175,7 @@ def _separate(job: Job, cuts: Sequence[Cut], stats: TrackStats, length: int) -> 
         watch=job.watch,
     )
     separated = separate_cuts(
-        decode(job.media, job.track),
+        job.sound(),
         [cut.span for cut in cuts],
         separator,
         rate=job.rate,
@@ -204,7 +207,7 @@ def _mix(
     fade = round((preset.separate.fade_s if preset.separate else 0.02) * job.rate)
 
     def separated(_: str) -> Iterator[Block]:
-        return split([sound.mix], plan, voices, fade, start=sound.start)
+        return through(split([sound.mix], plan, voices, fade, start=sound.start), early_stages(job, plan, fade))
 
     finishing = voice_stages(settle_voice(plan, replace(job, preset=preset), fade, separated), job, fade)
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-from mediaclean.audio import Samples
+from mediaclean.audio import Samples, Span, pick
 from mediaclean.media import AudioTrack, Fault, Media, decode
 from mediaclean.plan import Engine, Plan
 from mediaclean.preset import Preset
 from mediaclean.progress import Watch, ignore, watched
+from mediaclean.repair.chain import RepairSettings, mended
+from mediaclean.repair.records import NO_REPAIRS, Repairs
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
@@ -69,7 +71,7 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class Job:
-    """A track to be cleaned and how."""
+    """A track to be cleaned and how. With `repairs`, its sound is heard mended."""
 
     media: Media
     track: AudioTrack
@@ -78,18 +80,35 @@ class Job:
     watch: Watch = ignore
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     faults: list[Fault] = field(default_factory=list)
+    repairs: Repairs = NO_REPAIRS
 
     @property
     def rate(self) -> int:
         return self.track.rate
 
+    @property
+    def mends(self) -> RepairSettings:
+        """How the decoded sound is mended, if it is."""
+        return RepairSettings(self.preset.declip, self.preset.declick, self.preset.hum)
+
+    def mending(self, plan: Plan) -> Job:
+        """The job with its sound mended where a plan says so."""
+        return replace(self, repairs=plan.repairs)
+
+    def sound(self) -> Iterator[Samples]:
+        """The track's sound from its first sample on, decoded and mended."""
+        return mended(decode(self.media, self.track), self.repairs, self.mends, self.rate)
+
+    def spans(self, spans: Sequence[Span]) -> list[Samples]:
+        """The sound of each span, from one pass that ends behind the last; spans past the end come back shorter."""
+        return pick(self.sound(), spans, self.track.channels)
+
     def chunks(self, stage: str, length: int | None = None) -> Iterator[Samples]:
-        """The track's decoded sound, from its first sample on, reported under the name of a stage."""
-        sound = decode(self.media, self.track)
-        return watched(sound, stage, self.rate, length or self.track.length, self.watch)
+        """The same, reported under the name of a stage."""
+        return watched(self.sound(), stage, self.rate, length or self.track.length, self.watch)
 
     def first_chunks(self) -> Iterator[Samples]:
-        """The same for the first pass, which also notes what is wrong with the source."""
+        """The sound as it is, for the first pass, which also notes what is wrong with the source."""
         sound = decode(self.media, self.track, faults=self.faults.append)
         return watched(sound, "listen", self.rate, self.track.length, self.watch)
 

@@ -118,6 +118,7 @@ def listen(job: Job) -> Analysis:
             channels=job.track.channels,
             detector=load_detector(speech.detector),
             tone=job.preset.room_tone,
+            repair=job.mends,
         )
     if analysis.length == 0:
         raise MediaError(f"{job.media.path.name}: the audio track is empty", "choose another track with --track")

@@ -5,22 +5,23 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from mediaclean.audio import Block, Samples, Span
+from mediaclean.audio import Block, Samples, Span, merge
 from mediaclean.backends.detector import load_detector
 from mediaclean.changes import Change, declared, planned
 from mediaclean.confirm import VoiceEar
 from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
-from mediaclean.media import read_spans
 from mediaclean.patch import Patch
 from mediaclean.plan import Plan, PlannedDip, with_gains
 from mediaclean.polish import BlockStage, through
 from mediaclean.polish.chain import Voiced, settle, stages
 from mediaclean.render import Voices, bed_curve, measure_dips, mixdown, ride, split
+from mediaclean.repair.dereverb import DereverbSettings, dereverb
 from mediaclean.report import ToneUse
 from mediaclean.roomtone import RoomToneSettings, ToneFiller
 from mediaclean.roomtone_model import ToneModel, ToneSynth, floor_model, learn
@@ -54,9 +55,10 @@ def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
 
     The riding dips get their gains here, from the loudness of the separated voice and bed under each phrase.
     """
+    job = job.mending(plan)
     fade = round((job.preset.separate.fade_s if job.preset.separate else 0.02) * job.rate)
 
-    early: list[BlockStage] = []  # on the separated voice, before its finishing is settled
+    early = early_stages(job, plan, fade)  # on the separated voice, before its finishing is settled
 
     def separated(stage: str) -> Iterator[Block]:
         return through(split(job.chunks(stage, plan.length), plan, voices, fade), early)
@@ -80,9 +82,17 @@ def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
         source = blocks(stage) if needs_voice else _whole(job.chunks(stage, plan.length))
         return mixdown(source, gains, filler)
 
-    tone = tone_use(synth) if synth else None
+    tone = tone_use(synth, settled) if synth else None
     filled = tuple(filler.spans()) if filler else ()
     return Mix(settled, tone, gains, filled, chunks, planned(settled, gains, filled))
+
+
+def early_stages(job: Job, plan: Plan, fade: int) -> list[BlockStage]:
+    """What is done to the separated voice before anything is decided from it: reverberation."""
+    rows = plan.repairs.of("dereverb")
+    settings = job.preset.dereverb or DereverbSettings()
+    cuts = [cut.span for cut in plan.cuts]
+    return [partial(dereverb, rows=rows, rate=job.rate, settings=settings, cuts=cuts, fade=fade)] if rows else []
 
 
 def settle_voice(plan: Plan, job: Job, fade: int, separated: Callable[[str], Iterator[Block]]) -> Plan:
@@ -144,7 +154,7 @@ def learn_tone(job: Job, plan: Plan) -> Tone:
     settings = job.preset.room_tone or RoomToneSettings()
     wanted = list(dict.fromkeys([plan.tone_sources, *(shot.sources for shot in plan.shots)]))
     spans = [span for sources in wanted for span in sources]
-    heard = iter(read_spans(job.media, job.track, spans) if spans else ())
+    heard = iter(job.spans(spans) if spans else ())
     tones = {
         sources: ToneSynth(_model(job, plan, [next(heard) for _ in sources]), settings.seed, settings.level_offset_db)
         for sources in wanted
@@ -155,11 +165,16 @@ def learn_tone(job: Job, plan: Plan) -> Tone:
     return ShotSynth(elsewhere, [(shot.span, tones[shot.sources or plan.tone_sources]) for shot in plan.shots])
 
 
-def tone_use(tone: Tone) -> ToneUse:
-    """What the report says of it: of all tones together, and the level of the one outside the shots."""
-    models = tone.models if isinstance(tone, ShotSynth) else [tone.model]
-    learned_s = sum(model.learned_s for model in models)
-    return ToneUse(round(learned_s, 2), round(tone.model.level_dbfs, 1), len(models))
+def tone_use(tone: Tone, plan: Plan) -> ToneUse:
+    """What the report says of it: tones are told apart by where they are learned."""
+    own = merge(shot.span for shot in plan.shots)
+    places = [*plan.holes, *(dip.span for dip in plan.dips)]
+    inside = [place for place in places if any(shot.start <= place.start and place.stop <= shot.stop for shot in own)]
+    heard = {shot.sources or plan.tone_sources for shot in plan.shots}
+    if len(inside) < len(places) or not own:
+        heard.add(plan.tone_sources)
+    learned_s = sum(span.length for sources in heard for span in sources) / plan.rate
+    return ToneUse(round(learned_s, 2), round(tone.model.level_dbfs, 1), len(heard))
 
 
 HINT = "take them out of the plan, or name longer spans"

@@ -15,8 +15,11 @@ import numpy as np
 
 from mediaclean.audio import Span, frame_edges, frames_of, merge
 from mediaclean.bed import Section, measure_sections, passages
+from mediaclean.plan_notes import plan_notes
 from mediaclean.polish.chain import is_on
 from mediaclean.polish.records import VoiceGain
+from mediaclean.repair.dereverb import reverberant
+from mediaclean.repair.records import NO_REPAIRS, Repairs
 from mediaclean.roomtone import RoomToneSettings, ShotTone
 from mediaclean.roomtone_sources import choose_sources, floor_level_dbfs
 from mediaclean.settings import Settings, setting
@@ -97,6 +100,7 @@ class Plan:
     level: Level | None = None
     notes: tuple[str, ...] = ()
     shots: tuple[ShotTone, ...] = ()  # where other tone than that of `tone_sources` is heard
+    repairs: Repairs = NO_REPAIRS
     voice_gains: tuple[VoiceGain, ...] | None = ()  # None: set from the separated voice, as a riding dip is
 
     @property
@@ -107,7 +111,8 @@ class Plan:
     @property
     def changes_sound(self) -> bool:
         """Whether anything but the level changes."""
-        return bool(self.cuts or self.dips or self.holes or self.voice_gains is None or self.voice_gains)
+        voice = self.voice_gains is None or bool(self.voice_gains)
+        return bool(self.cuts or self.dips or self.holes or self.repairs or voice)
 
 
 def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") -> Plan:
@@ -133,7 +138,8 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
         floor_dbfs=round(floor_level_dbfs(analysis.level_db, analysis.speech, tone), 1),
         holes=tuple(analysis.holes) if preset.room_tone else (),
         level=_level(preset),
-        notes=tuple(_notes(analysis, spans, sections, over_bed, sources, engine, preset)),
+        notes=tuple(plan_notes(analysis, spans, sections, over_bed, sources, engine, preset)),
+        repairs=analysis.repairs.beside(reverberant(spans, preset.dereverb, analysis.rate, analysis.length)),
         voice_gains=None if spans and is_on(preset) else (),
     )
 
@@ -272,26 +278,6 @@ def _level(preset: Preset) -> Level | None:
     if preset.loudness is None:
         return None
     return Level(preset.loudness.target_lufs, preset.loudness.ceiling_dbtp)
-
-
-def _notes(
-    analysis: Analysis,
-    spans: Sequence[Span],
-    sections: Sequence[Section],
-    over_bed: Sequence[Section],
-    sources: Sequence[Span],
-    engine: Engine,
-    preset: Preset,
-) -> Iterable[str]:
-    if not spans:
-        yield "no speech found"
-    elif engine == "none":
-        yield "the engine is none: nothing is separated, the bed stays as it is"
-    elif not over_bed and preset.separate is not None:
-        nearest = min((section.difference_lu for section in sections), default=np.inf)
-        yield f"the bed is never closer than {nearest:.0f} LU under speech: nothing to separate"
-    if preset.room_tone is not None and not sources and (over_bed or analysis.holes):
-        yield "no usable room tone in the recording: a soft neutral floor stands in"
 
 
 def with_gains(plan: Plan, gains_db: Sequence[float]) -> Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -14,6 +14,8 @@ from mediaclean.audio import Span
 from mediaclean.errors import PresetError
 from mediaclean.plan import Cut, Level, Phrase, Plan, PlannedDip
 from mediaclean.polish.records import PROCESSES, RANGE_DB, VoiceGain
+from mediaclean.repair.records import PROCESSES as REPAIRS
+from mediaclean.repair.records import HumLine, Repair, Repairs
 from mediaclean.roomtone_shots import ShotTone
 from mediaclean.settings import suggest
 
@@ -45,6 +47,8 @@ def to_dict(plan: Plan) -> dict[str, Any]:
         "level": None if plan.level is None else vars(plan.level).copy(),
         "notes": list(plan.notes),
         "shots": [_shot_row(shot, rate) for shot in plan.shots],
+        "repairs": [_repair_row(row, rate) for row in plan.repairs.rows],
+        "hum": [vars(line).copy() for line in plan.repairs.hum],
         "voice_gains": None if plan.voice_gains is None else [_gain_row(row, rate) for row in plan.voice_gains],
     }
 
@@ -100,13 +104,14 @@ def from_dict(data: Any) -> Plan:
         level=None if level is None else _level(level),
         notes=tuple(_text(note, path) for path, note in reader.items("notes")),
         shots=_shots(reader, spans),
+        repairs=_repairs(reader, spans),
         voice_gains=_voice_gains(reader, spans),
     )
 
 
 _KEYS = (
     "version", "rate_hz", "length_s", "phrases", "cuts", "dips",
-    "tone_sources_s", "floor_dbfs", "holes_s", "level", "notes", "shots", "voice_gains",
+    "tone_sources_s", "floor_dbfs", "holes_s", "level", "notes", "shots", "repairs", "hum", "voice_gains",
 )  # fmt: skip
 MOST_HZ = 768_000.0
 MOST_S = 1e6
@@ -224,6 +229,37 @@ def _voice_gain(row: _Reader, spans: _Spans) -> VoiceGain:
     return VoiceGain(spans.of(row), row.number("gain_db", low=low, high=high), process, row.text("reason"))
 
 
+def _repair_row(row: Repair, rate: int) -> dict[str, Any]:
+    return {"span_s": seconds(row.span, rate), "process": row.process, "amount": row.amount, "reason": row.reason}
+
+
+def _repairs(reader: _Reader, spans: _Spans) -> Repairs:
+    """None in a plan that was written before there were any."""
+    rows = reader.rows("repairs", {"process", "amount", "reason"}) if "repairs" in reader.data else []
+    found = [_repair(row, spans) for row in rows]
+    for process in REPAIRS:
+        _ordered([row for row in found if row.process == process], spans.rate, f"plan.repairs ({process})")
+    return Repairs(tuple(found), tuple(_hum(reader)) if "hum" in reader.data else ())
+
+
+def _repair(row: _Reader, spans: _Spans) -> Repair:
+    process = row.text("process")
+    if process not in REPAIRS:
+        raise PresetError(f"{row.path}.process = {process}: no such repair{suggest(process, REPAIRS)}", HINT)
+    return Repair(spans.of(row), process, row.number("amount", low=0.0, high=1.0), row.text("reason"))
+
+
+def _hum(reader: _Reader) -> Iterator[HumLine]:
+    for path, line in reader.items("hum"):
+        row = _Reader(line, path, {"frequency_hz", "reduce_db", "reason"})
+        top = reader.number("rate_hz") * 0.45
+        yield HumLine(
+            row.number("frequency_hz", low=10.0, high=top),
+            row.number("reduce_db", low=0.0, high=60.0),
+            row.text("reason"),
+        )
+
+
 def _shot_row(shot: ShotTone, rate: int) -> dict[str, Any]:
     return {"span_s": seconds(shot.span, rate), "tone_sources_s": [seconds(span, rate) for span in shot.sources]}
 
@@ -243,7 +279,7 @@ def _level(data: Any) -> Level:
     return Level(reader.number("target_lufs"), reader.number("ceiling_dbtp"))
 
 
-Row = TypeVar("Row", Phrase, Cut, PlannedDip, ShotTone, VoiceGain)
+Row = TypeVar("Row", Phrase, Cut, PlannedDip, Repair, ShotTone, VoiceGain)
 
 
 def _ordered(rows: Sequence[Row], rate: int, path: str) -> tuple[Row, ...]:

@@ -24,6 +24,10 @@ from mediaclean.polish.breath import BreathSettings
 from mediaclean.polish.deess import DeessSettings
 from mediaclean.polish.phrases import PhraseSettings
 from mediaclean.polish.presence import PresenceSettings
+from mediaclean.repair.clicks import DeclickSettings
+from mediaclean.repair.clipping import DeclipSettings
+from mediaclean.repair.dereverb import DereverbSettings
+from mediaclean.repair.hum import HumSettings
 from mediaclean.roomtone import RoomToneSettings
 from mediaclean.settings import Settings, build, parse, suggest
 from mediaclean.speech import SpeechSettings
@@ -32,7 +36,11 @@ DEFAULT = "documentary"
 
 STAGES: dict[str, type[Settings]] = {
     "speech": SpeechSettings,
+    "declip": DeclipSettings,
+    "declick": DeclickSettings,
+    "hum": HumSettings,
     "separate": SeparateSettings,
+    "dereverb": DereverbSettings,
     "breath": BreathSettings,
     "deess": DeessSettings,
     "presence": PresenceSettings,
@@ -52,7 +60,11 @@ class Preset:
     name: str
     about: str = ""
     speech: SpeechSettings | None = None
+    declip: DeclipSettings | None = None
+    declick: DeclickSettings | None = None
+    hum: HumSettings | None = None
     separate: SeparateSettings | None = None
+    dereverb: DereverbSettings | None = None
     breath: BreathSettings | None = None
     deess: DeessSettings | None = None
     presence: PresenceSettings | None = None

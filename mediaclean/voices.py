@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from mediaclean.analysis import TrackStats
 from mediaclean.audio import Samples
 from mediaclean.backends.registry import load_separator
 from mediaclean.job import Job
-from mediaclean.media import decode
 from mediaclean.plan import Plan, SeparateSettings
 from mediaclean.plan_json import to_dict
 from mediaclean.progress import Progress
@@ -53,12 +53,15 @@ def separate_voices(
         watch=job.watch,
     )
     spans = [cut.span for cut in plan.cuts]
-    key = {"source": job.fingerprint(), "cuts": to_dict(plan)["cuts"], "engine": separator.identity}
+    table = to_dict(plan)
+    key = {"source": job.fingerprint(), "cuts": table["cuts"], "engine": separator.identity}
+    if plan.repairs:
+        key["mended"] = [table["repairs"], table["hum"], asdict(job.mends)]
     separated = job.track.channels if job.track.centre is None else 1  # silent channels take no room
     needed = sum(span.length for span in spans) * separated * 4
     spool = Spool.open(folder, key, needed=needed)
     results = separate_cuts(
-        decode(job.media, job.track),
+        job.mending(plan).sound(),
         spans,
         separator,
         rate=job.rate,

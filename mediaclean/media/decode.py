@@ -12,7 +12,7 @@ import numpy as np
 from av.container import InputContainer
 from av.stream import Discard
 
-from mediaclean.audio import Samples, Span, reblock
+from mediaclean.audio import Samples, Span, pick, reblock
 from mediaclean.errors import MediaError
 from mediaclean.media.borders import open_input, reading
 from mediaclean.media.clock import Clock
@@ -56,21 +56,7 @@ def decode(
 
 def read_spans(media: Media, track: AudioTrack, spans: Sequence[Span]) -> list[Samples]:
     """The sound of each span, from one pass that ends behind the last; spans past the end come back shorter."""
-    parts: list[list[Samples]] = [[] for _ in spans]
-    last = max((span.stop for span in spans), default=0)
-    position = 0
-    if last:
-        for chunk in decode(media, track):
-            stop = position + chunk.shape[1]
-            for span, part in zip(spans, parts, strict=True):
-                inside = span.clip(position, stop)
-                if inside is not None:
-                    part.append(chunk[:, inside.start - position : inside.stop - position])
-            position = stop
-            if position >= last:
-                break
-    empty = np.zeros((track.channels, 0), dtype=np.float32)
-    return [np.concatenate([empty, *part], axis=1) for part in parts]
+    return pick(decode(media, track), spans, track.channels)
 
 
 def _unheard(fault: Fault) -> None:

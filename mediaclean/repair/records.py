@@ -42,6 +42,10 @@ class Repairs:
         """The rows of one process that do anything, in order of time."""
         return sorted((row for row in self.rows if row.process == process and row.amount), key=lambda row: row.span)
 
+    def beside(self, rows: tuple[Repair, ...]) -> Repairs:
+        """These and further rows."""
+        return Repairs((*self.rows, *rows), self.hum)
+
     @property
     def lines(self) -> list[HumLine]:
         """The lines that are lowered at all, from the lowest up."""
@@ -50,8 +54,5 @@ class Repairs:
     def __bool__(self) -> bool:
         return any(row.amount for row in self.rows) or bool(self.lines)
 
-    def changed(self, length: int) -> list[Span]:
-        """Where samples may differ from the source; all of the track's `length` samples where hum is lowered."""
-        if self.lines:
-            return [Span(0, length)] if length else []
-        return sorted(row.span for row in self.rows if row.amount)
+
+NO_REPAIRS = Repairs()
