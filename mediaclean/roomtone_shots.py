@@ -68,12 +68,6 @@ class ShotSynth:
     def channels(self) -> int:
         return self._elsewhere.channels
 
-    @property
-    def models(self) -> list[ToneModel]:
-        """All that can be heard in the spans, each once."""
-        inside = {id(tone): tone.model for tone in self._tones}
-        return list(inside.values())
-
     def read(self, start: int, length: int) -> Samples:
         """The samples ``start <= t < start + length`` of the tone, (channels, length)."""
         first = bisect_right(self._edges, start - self._half)

@@ -1,8 +1,9 @@
 """The cuts of a film's picture, looked for where somebody asks, and as cheaply as its codec allows.
 
 First only frames that stand alone (key frames) are decoded, about one in a second. Between two that look alike there is
-no cut; only between two that differ is every frame looked at. An encoder that sees cuts puts key frames at them, and a
-camera that stands still costs next to nothing. A cut away and back between two key frames is not seen.
+no cut, unless a frame between them took nearly as many bytes as one that stands alone; only where there may be one is
+every frame looked at. An encoder that sees cuts puts key frames at them, and a camera that stands still costs next to
+nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ Stretch = tuple[Fraction, Fraction]
 
 _STEP_S = Fraction(1)
 """Key frames nearer than this are not looked at: some codecs have nothing else."""
+_HEAVY = 0.5
+"""Of the bytes of the key frame before: more than motion costs, and less than a new picture does."""
 _BACK_S = (0, 3, 15, 10**9)
 """How far before the wanted frame the file is entered, try by try: some containers land behind it."""
 
@@ -60,12 +63,16 @@ def picture_cuts(media: Media, within: Sequence[Stretch] | None = None) -> list[
 
 
 def _suspects(container: InputContainer, stream: Any, start: Fraction, stop: Fraction) -> list[Stretch]:
-    """Stretches between key frames that do not look alike, joined where they touch, with one frame to either side."""
+    """Stretches between key frames that look different or have a heavy frame between them, joined where they touch."""
     suspects: list[Stretch] = []
     last: tuple[Fraction, Thumb] | None = None
-    for at, thumb in _key_frames(container, stream, start, stop):
-        if last is not None and at >= start and not looks_alike(last[1], thumb):
-            _join(suspects, last[0], at)
+    heavy: list[Fraction] = []
+    for at, thumb in _key_frames(container, stream, start, stop, heavy):
+        if last is not None and at >= start:
+            jumps = any(last[0] < jump < at for jump in heavy)
+            if jumps or not looks_alike(last[1], thumb):
+                _join(suspects, last[0], at)
+            heavy[:] = [jump for jump in heavy if jump > at]
         last = (at, thumb)
     if last is not None and last[0] < stop:
         _join(suspects, last[0], stop)  # no key frame tells what comes before the end
@@ -79,21 +86,26 @@ def _join(stretches: list[Stretch], low: Fraction, high: Fraction) -> None:
 
 
 def _key_frames(
-    container: InputContainer, stream: Any, start: Fraction, stop: Fraction
+    container: InputContainer, stream: Any, start: Fraction, stop: Fraction, heavy: list[Fraction]
 ) -> Iterator[tuple[Fraction, Thumb]]:
-    """A key frame at or before `start`, and then about one in a second, up to the first one behind `stop`."""
+    """A key frame at or before `start`, and then about one in a second, up to the first one behind `stop`.
+
+    `heavy` gets the times of other frames that took so many bytes that there may be a new picture in them.
+    """
     _seek(container, stream, start - _BACK_S[1])
-    next_at = None
+    next_at, usual = None, 0
     for packet in _packets(container, stream):
         at = None if packet.pts is None else packet.pts * stream.time_base
         if packet.dts is None and packet.pts is None:
             yield from _decoded(packet, stream)  # the end: what the decoder still holds
         elif packet.is_keyframe and at is not None and (next_at is None or at >= next_at):
-            next_at = at + _STEP_S
+            next_at, usual = at + _STEP_S, packet.size
             yield from _decoded(packet, stream)
             if at >= stop:
                 yield from _decoded(None, stream)
                 return
+        elif not packet.is_keyframe and at is not None and packet.size >= _HEAVY * usual > 0:
+            heavy.append(at)
 
 
 def _frames(container: InputContainer, stream: Any, low: Fraction, high: Fraction) -> Iterator[tuple[Fraction, Thumb]]:

@@ -16,6 +16,8 @@ from mediaclean.errors import PresetError
 from mediaclean.plan import Cut, Level, Phrase, Plan, PlannedDip
 from mediaclean.plan_json import from_dict, from_json, to_dict, to_json
 from mediaclean.polish.records import VoiceGain
+from mediaclean.repair.records import HumLine, Repair, Repairs
+from mediaclean.roomtone_shots import ShotTone
 
 from .making import disjoint_spans
 
@@ -41,7 +43,17 @@ def plans(draw: st.DrawFn) -> Plan:
         holes=tuple(draw(spans)),
         level=draw(st.one_of(st.none(), st.builds(Level, tenths, tenths))),
         notes=tuple(draw(st.lists(st.text(max_size=10), max_size=2))),
+        shots=tuple(ShotTone(s, tuple(draw(spans))) for s in draw(spans)),
+        repairs=Repairs(_repairs(draw(spans), draw(spans)), (HumLine(50.02, 30.0, "hum"),)),
         voice_gains=draw(st.one_of(st.none(), _voice_gains(draw(spans), draw(spans)))),
+    )
+
+
+def _repairs(clicks: list[Span], reverberant: list[Span]) -> tuple[Repair, ...]:
+    """Rows of two processes that may overlap each other."""
+    return (
+        *(Repair(span, "declick", 1.0, "click") for span in clicks),
+        *(Repair(span, "dereverb", 0.7, "reverberation") for span in reverberant),
     )
 
 
@@ -72,7 +84,12 @@ PLAN = Plan(
     holes=(Span(470_000, 480_000),),
     level=Level(-23.0, -1.0),
     notes=("a note",),
+    shots=(ShotTone(Span(0, 48_000), (Span(10, 20),)), ShotTone(Span(48_000, 480_000))),
     voice_gains=(VoiceGain(Span(0, 9_600), -6.0, "breath", "loud"), VoiceGain(Span(0, 96_000), 2.5, "phrases", "soft")),
+    repairs=Repairs(
+        (Repair(Span(1000, 1100), "declick", 1.0, "click"),),
+        (HumLine(50.02, 30.0, "stands 12 dB out of its neighbours"),),
+    ),
 )
 
 
@@ -94,14 +111,18 @@ def test_the_example_is_a_plan() -> None:
     assert from_dict(to_dict(PLAN)) == PLAN
 
 
-NEEDED = [key for key in to_dict(PLAN) if key != "voice_gains"]
+OLDER = {"voice_gains": (), "shots": (), "repairs": (), "hum": ()}
+"""What a plan may leave out, because there were plans before there was anything to say about it."""
 
 
 @pytest.mark.parametrize(
     "key",
     [
-        *(key for key in to_dict(PLAN) if key != "voice_gains"),
+        *(key for key in to_dict(PLAN) if key not in OLDER),
+        "shots.0.tone_sources_s",
         "voice_gains.0.process",
+        "repairs.0.amount",
+        "hum.0.reduce_db",
         "phrases.0.confidence",
         "cuts.1.reason",
         "dips.0.gain_db",
@@ -115,9 +136,10 @@ def test_a_missing_entry_is_named(key: str) -> None:
     assert key.split(".")[0] in caught.value.message
 
 
-def test_a_plan_that_does_not_speak_of_the_voice_leaves_it_alone() -> None:
-    """Plans from before there was anything to say about it."""
-    assert from_dict(edited("voice_gains", ...)).voice_gains == ()
+@pytest.mark.parametrize("key", OLDER)
+def test_a_plan_from_before_there_was_an_entry_is_read(key: str) -> None:
+    older = from_dict(edited(key, ...))
+    assert OLDER[key] == {"repairs": older.repairs.rows, "hum": older.repairs.hum}.get(key, getattr(older, key, None))
 
 
 @pytest.mark.parametrize(
@@ -182,6 +204,8 @@ def test_a_plan_that_does_not_speak_of_the_voice_leaves_it_alone() -> None:
         ("level", {"target_lufs": -23.0}, "plan.level.ceiling_dbtp"),
         ("level.target_lufs", "loud", "plan.level.target_lufs"),
         ("level.taget_lufs", -23.0, "plan.level.taget_lufs"),
+        ("shots.0.tone_sources_s", [[9.0, 11.0]], "plan.shots[0].tone_sources_s[0]"),
+        ("shots.1.span_s", [0.5, 2.0], "plan.shots"),
         ("notes", 5, "plan.notes"),
         ("notes", "a note", "plan.notes"),
         ("notes", [5], "plan.notes[0]"),

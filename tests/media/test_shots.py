@@ -159,6 +159,12 @@ def test_a_still_camera_is_hardly_looked_at(tmp_path: Path, monkeypatch: pytest.
     assert len(looked) < 150 < len(frames)
 
 
+def test_a_look_away_and_back_between_two_key_frames_is_seen(tmp_path: Path) -> None:
+    away = [*still(1, 60), *still(2, 50), *still(1, 200)]
+    media = probe(film(tmp_path / "film.mp4", away, {"g": "250", "sc_threshold": "0"}))
+    assert picture_cuts(media) == [Fraction(60, FPS), Fraction(110, FPS)]
+
+
 def thumbs(pictures: Sequence[float]) -> list[Thumb]:
     rng = np.random.default_rng(0)
     return [(rng.normal(level, 2.0, (3, HEIGHT, WIDTH))).clip(0, 255).astype(np.uint8) for level in pictures]
