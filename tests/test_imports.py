@@ -31,7 +31,7 @@ OWNERS = {
 
 HEAVY = ("torch", "av", "scipy", "onnxruntime", "soxr", "pyloudnorm", "demucs", "soundfile")
 
-GROUND = ("audio", "errors", "progress", "settings")
+GROUND = ("ahead", "audio", "errors", "progress", "settings")
 RUN = (
     "run", "listening", "level", "measuring", "job", "mixing", "finish", "voices", "dialogue", "doctor",
     "preview", "doses", "sources", "report", "rendering", "deciding",
