@@ -7,13 +7,13 @@ done in libraries that let other threads run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mediaclean.ahead import spread
 from mediaclean.audio import FLOOR_DB, Samples, Span, frame_count, power_to_db, reblock
 from mediaclean.kweight import FrameLevels, channel_names, power_to_lufs
 from mediaclean.loudness import Loudness, Meter
@@ -117,10 +117,7 @@ def analyse(
     holes = HoleFinder(rate, tone or RoomToneSettings())
     facts, finder = _Facts(rate), Finder(rate, repair or RepairSettings())
     listeners: list[Callable[[Samples], None]] = [meter.add, ear.add, holes.push, facts.add, *finder.listeners]
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        for chunk in reblock(chunks, rate):  # whole seconds, so that nothing depends on how the sound was decoded
-            for heard in [pool.submit(listen, chunk) for listen in listeners]:
-                heard.result()
+    spread(reblock(chunks, rate), listeners)  # whole seconds, so that nothing depends on how the sound was decoded
     loudness = meter.result()
     frames = frame_count(facts.length, rate)
     speech, features = ear.result(frames)

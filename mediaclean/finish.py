@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mediaclean.ahead import ahead
 from mediaclean.job import Job
 from mediaclean.level import Heard, Levelling, Take, hear, is_on_target, source_level
 from mediaclean.media import AudioCodec, NewAudio, Written, decode, probe, resolve_codec, write
@@ -113,5 +114,5 @@ def _hear(take: Take, path: Path, written: Written) -> Heard:
     """A clean track of the finished file as it decodes."""
     media = probe(path)
     track = media.tracks[written.positions[take.job.track.number]]
-    sound = watched(decode(media, track), "check", track.rate, track.length, take.job.watch)
+    sound = watched(ahead(decode(media, track)), "check", track.rate, track.length, take.job.watch)
     return hear(sound, track, take.analysis.speech)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mediaclean.ahead import ahead, spread
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Samples
 from mediaclean.delivery import Measured, Spec, Verdict, verdict
@@ -86,9 +87,7 @@ def hear(chunks: Iterable[Samples], track: AudioTrack, speech: NDArray[np.float3
     """Measure a sound that has its speech where `speech` says (probability per frame)."""
     frames = FrameLevels(track.rate, track.layout, track.channels)
     meter, levels = Meter(track.rate, track.layout, track.channels, frames=frames), LevelMeter(track.rate)
-    for chunk in chunks:
-        meter.add(chunk)
-        levels.add(chunk)
+    spread(chunks, [meter.add, levels.add])
     return Heard(meter.result(), dialogue_loudness(speech, frames.result()), meter.series(), levels.result())
 
 
@@ -134,7 +133,7 @@ class Levelling:
         if self._gain is None:
             return sound
         ridden = sound if self._ride is None else ride(sound, self.take.job.rate, self._ride)
-        return normalise(ridden, self.take.job.rate, self._gain, stats=self._stats)
+        return ahead(normalise(ridden, self.take.job.rate, self._gain, stats=self._stats))
 
     def judge(self, after: Heard) -> bool:
         """Take in what came out; True asks for another try."""
