@@ -159,6 +159,9 @@ class _Needed:
             return np.zeros(0)
         peaks = np.abs(held[:, BEFORE : BEFORE + count * STRETCH]).max(axis=0)
         kept, points = between(held[:, : BEFORE + count * STRETCH + AFTER], OVERSAMPLING, self._threshold)
+        if not len(kept) and max(float(peaks.max()), self._last_between) <= self._threshold:
+            self._last_between = 0.0
+            return np.zeros(len(peaks))  # the usual case, and a logarithm of every sample saved
         after = np.zeros((count, STRETCH), dtype=np.float32)
         after[kept] = points.max(axis=(0, 3), initial=0.0)
         after = after.reshape(-1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -74,22 +75,22 @@ class _Gatherer:
         self._base = stream.time_base or Fraction(1)
         self._units = _unit_reader(codec, context, header)
         self._bytes = hashlib.sha256()
-        self._content = hashlib.sha256()
-        self._times: list[int] = []
-        self._keys: list[bool] = []
+        self._content = hashlib.sha256() if self._units else self._bytes
+        self._times = array("q")  # nine bytes a packet: a long file has hundreds of thousands
+        self._keys = bytearray()
         if stream.type == "attachment":
             self._result.count = 1
             self._bytes.update(stream.data)
-            self._content.update(stream.data)
 
     def take(self, packet: Any) -> None:
         view = memoryview(packet)
-        parts = [view] if self._units is None else list(self._units(view))
-        if not parts:
-            return  # an empty cue only says where the last one ends
+        if self._units is not None:
+            parts = list(self._units(view))
+            if not parts:
+                return  # an empty cue only says where the last one ends
+            for part in parts:
+                self._content.update(part)
         self._bytes.update(view)
-        for part in parts:
-            self._content.update(part)
         self._result.count += 1
         self._times.append(packet.pts if packet.pts is not None else packet.dts or 0)
         self._keys.append(packet.is_keyframe)
@@ -97,7 +98,7 @@ class _Gatherer:
     def done(self) -> StreamPackets:
         result = self._result
         result.sha256, result.content = self._bytes.hexdigest(), self._content.hexdigest()
-        result.times_s = np.array([time * float(self._base) for time in self._times], dtype=np.float64)
+        result.times_s = np.array(self._times, dtype=np.float64) * float(self._base)
         result.keys = np.array(self._keys, dtype=bool)
         result.tick_s = float(self._base)
         return result
