@@ -12,7 +12,7 @@ from mediaclean.bed import Section
 
 if TYPE_CHECKING:
     from mediaclean.analysis import Analysis
-    from mediaclean.plan import Engine
+    from mediaclean.plan_records import Engine
     from mediaclean.preset import Preset
 
 
