@@ -11,7 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
+from mediaclean.ahead import ahead
 from mediaclean.audio import Samples, Span, pick
+from mediaclean.base import Base
 from mediaclean.media import AudioTrack, Fault, Media, decode
 from mediaclean.plan import Engine, Plan
 from mediaclean.preset import Preset
@@ -38,6 +40,11 @@ class CleanOptions:
         drop_unsupported: leave out streams that the target's container cannot hold.
         models: a folder with weights, instead of the cache.
         plan: run this one instead of making one.
+        residual: keep voice, bed and residue as FLAC files beside the result.
+        record: write what was changed beside the result, and prove that nothing else was.
+        page: write a page on which the result can be heard and seen beside the source.
+        base: start from this finished result.
+        only: do only these spans of it again, each FROM-TO in seconds or hours:minutes:seconds.
     """
 
     engine: Engine = "auto"
@@ -52,6 +59,11 @@ class CleanOptions:
     drop_unsupported: bool = False
     models: Path | None = None
     plan: Plan | None = None
+    residual: bool = False
+    record: bool = False
+    page: bool = False
+    base: Base | None = None
+    only: tuple[str, ...] = ()
 
 
 @dataclass
@@ -97,7 +109,7 @@ class Job:
 
     def sound(self) -> Iterator[Samples]:
         """The track's sound from its first sample on, decoded and mended."""
-        return mended(decode(self.media, self.track), self.repairs, self.mends, self.rate)
+        return ahead(mended(decode(self.media, self.track), self.repairs, self.mends, self.rate))
 
     def spans(self, spans: Sequence[Span]) -> list[Samples]:
         """The sound of each span, from one pass that ends behind the last; spans past the end come back shorter."""
@@ -110,7 +122,7 @@ class Job:
     def first_chunks(self) -> Iterator[Samples]:
         """The sound as it is, for the first pass, which also notes what is wrong with the source."""
         sound = decode(self.media, self.track, faults=self.faults.append)
-        return watched(sound, "listen", self.rate, self.track.length, self.watch)
+        return watched(ahead(sound), "listen", self.rate, self.track.length, self.watch)
 
     def fingerprint(self) -> dict[str, Any]:
         """What tells this source from another or a later one: size, time, and a hash of both ends."""

@@ -18,6 +18,7 @@ from mediaclean.render import Voices
 from mediaclean.report import EngineUse
 from mediaclean.settings import build
 from mediaclean.spool import Spool
+from mediaclean.stem_files import Grid, grid_for
 from mediaclean.voices import separate_voices
 
 
@@ -28,8 +29,9 @@ class Rendered:
     take: Take
     voices: Voices
     engine: EngineUse | None
-    spool: Spool | None
+    spools: tuple[Spool, ...]
     notes: tuple[str, ...]
+    grid: Grid | None = None
 
 
 def render(job: Job, folder: Path) -> Rendered:
@@ -38,11 +40,14 @@ def render(job: Job, folder: Path) -> Rendered:
     analysis = listen(job)
     plan = job.options.plan or decide(job, analysis)
     check_plan(plan, analysis)
+    job = job.mending(plan)
     with job.stopwatch.stage("separate"):
-        voices, engine, spool = separate_voices(job, plan, analysis.stats, folder, notes.append)
+        grid = grid_for(analysis.loudness.sample_peak_dbfs) if job.options.residual else None
+        voices, engine, spool = separate_voices(job, plan, analysis.stats, folder, notes.append, grid=grid)
     with job.stopwatch.stage("mix"):
         mix = make_mix(job, plan, voices)
-    return Rendered(Take(with_level(job, plan), mix, analysis), voices, engine, spool, tuple(notes))
+    take = Take(with_level(job, plan), mix, analysis)
+    return Rendered(take, voices, engine, (spool,) if spool else (), tuple(notes), grid)
 
 
 def with_level(job: Job, plan: Plan) -> Job:

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from mediaclean.again import render_again
 from mediaclean.deciding import decide
 from mediaclean.delivery import Spec
 from mediaclean.dialogue_track import ASR_RATE
 from mediaclean.errors import OutputError
 from mediaclean.finish import Finished, finish
 from mediaclean.job import CleanOptions, Job
+from mediaclean.keep import check_keeping, keep, proof_of, told
 from mediaclean.level import Take
 from mediaclean.listening import fault_lines, listen, open_job, open_jobs
 from mediaclean.media import NewAudio, Receipt, check_target, staged, verify
@@ -78,14 +80,21 @@ def deliver(
     """
     jobs = open_jobs(source, preset, options or CleanOptions(), watch)
     notes = [_check_target(jobs, delivery.target) for delivery in deliveries]
-    rendered = [render(job, spool_folder(deliveries[0].target, job.track.number)) for job in jobs]
+    check_keeping(jobs, [delivery.target for delivery in deliveries])
+    rendered = [_render(job, spool_folder(deliveries[0].target, job.track.number)) for job in jobs]
     reports = []
     for delivery, note in zip(deliveries, notes, strict=True):
         reports.extend(_deliver(rendered, delivery, note))
+    keep(rendered, reports)
     for each in rendered:
-        if each.spool is not None:
-            each.spool.remove()
+        for spool in each.spools:
+            spool.remove()
     return reports
+
+
+def _render(job: Job, folder: Path) -> Rendered:
+    base = job.options.base
+    return render(job, folder) if base is None else render_again(job, base, folder)
 
 
 def _deliver(rendered: Sequence[Rendered], delivery: Delivery, notes: Sequence[str]) -> list[Report]:
@@ -195,6 +204,11 @@ def _report(
         notes=notes,
         changed_s=tuple((round(s.start / rate, 6), round(s.stop / rate, 6)) for s in mix.changed()),
         timings_s=dict(job.stopwatch.seconds),
+        changes=mix.changes,
+        patches=mix.patches,
+        fingerprint=job.fingerprint(),
+        options=told(rendered, delivery.target, delivery.spec.name if delivery.spec else None),
+        proof=proof_of(take) if job.options.record else None,
         receipt=to_receipt_dict(receipt),
         versions=versions(),
     )

@@ -17,6 +17,7 @@ from mediaclean.render import Voices
 from mediaclean.report import EngineUse
 from mediaclean.separate import separate_cuts
 from mediaclean.spool import Spool
+from mediaclean.stem_files import Grid
 
 
 def spool_folder(target: Path, track: int = 1) -> Path:
@@ -25,11 +26,11 @@ def spool_folder(target: Path, track: int = 1) -> Path:
 
 
 def separate_voices(
-    job: Job, plan: Plan, stats: TrackStats, folder: Path, note: Callable[[str], None]
+    job: Job, plan: Plan, stats: TrackStats, folder: Path, note: Callable[[str], None], *, grid: Grid | None = None
 ) -> tuple[Voices, EngineUse | None, Spool | None]:
     """Separate what the plan wants separated, or take it from the spool of a run that was stopped.
 
-    Without cuts nothing is loaded and nothing is written.
+    Without cuts nothing is loaded and nothing is written. With a grid the voices lie on it, so that they can be kept.
 
     Returns:
         the voices by cut, the engine that made them, and the spool to remove when the result is safe.
@@ -55,6 +56,8 @@ def separate_voices(
     spans = [cut.span for cut in plan.cuts]
     table = to_dict(plan)
     key = {"source": job.fingerprint(), "cuts": table["cuts"], "engine": separator.identity}
+    if grid is not None:
+        key["grid"] = grid.headroom_bits
     if plan.repairs:
         key["mended"] = [table["repairs"], table["hum"], asdict(job.mends)]
     separated = job.track.channels if job.track.centre is None else 1  # silent channels take no room
@@ -71,8 +74,8 @@ def separate_voices(
         watch=job.watch,
     )
     for index, voice in results:
-        spool.put(index, voice)
-    return spool.get, EngineUse(separator.identity, separator.device, reason), spool
+        spool.put(index, voice if grid is None else grid.voice(voice))
+    return spool.get, EngineUse(separator.identity, separator.device, reason, separator.weights), spool
 
 
 def _no_voices(index: int) -> Samples:

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from mediaclean.cli import clean, delivery, info, listen, preview
+from mediaclean.cli import clean, delivery, info, listen, preview, remix
 from mediaclean.cli.terminal import report_error, report_interrupt
 from mediaclean.errors import MediacleanError
 
@@ -56,6 +56,7 @@ for command in (
     listen.analyze,
     listen.dialogue,
     preview.preview,
+    remix.remix,
     delivery.measure,
     delivery.verify,
     info.presets,

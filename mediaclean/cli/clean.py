@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mediaclean.cli.terminal import emit, err, out, report_error, use_json_lines, watching
+from mediaclean.cli.results import deliveries_of, show_reports
+from mediaclean.cli.terminal import emit, err, report_error, use_json_lines, watching
 from mediaclean.errors import MediacleanError, MediaError, OutputError, PresetError
 
 SUFFIXES = {
@@ -56,6 +57,16 @@ def clean(
     plan: Annotated[Path | None, typer.Option("--plan", help="Run this plan (or the plan in a report).")] = None,
     plan_only: Annotated[bool, typer.Option("--plan-only", help="Print the plan as JSON and stop.")] = False,
     report: Annotated[Path | None, typer.Option("--report", help="Write the full report as JSON.")] = None,
+    residual: Annotated[
+        bool, typer.Option("--residual", help="Keep voice, bed and residue as FLAC in NAME.clean.stems/, for remix.")
+    ] = False,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Write what was changed beside the result, and prove that nothing else was."),
+    ] = False,
+    page: Annotated[
+        bool, typer.Option("--page", help="Write NAME.clean.html: hear and see the result beside the source.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Progress and report as JSON lines.")] = False,
 ) -> None:
@@ -69,6 +80,7 @@ def clean(
     from mediaclean.delivery import load_spec
     from mediaclean.job import CleanOptions
     from mediaclean.preset import DEFAULT
+    from mediaclean.run import deliver
     from mediaclean.sources import load_plan, load_preset_or_report
 
     options = CleanOptions(
@@ -83,6 +95,9 @@ def clean(
         overwrite=overwrite,
         drop_unsupported=drop_unsupported,
         models=models,
+        residual=residual,
+        record=record,
+        page=page,
     )
     settings = load_preset_or_report(preset or DEFAULT, set_ or [])
     if plan is not None:
@@ -101,12 +116,14 @@ def clean(
     _make_folder(out_dir)
     failed: list[tuple[Path, MediacleanError]] = []
     for file, target in zip(files, targets, strict=True):
-        deliveries = _deliveries(target, specs)
+        deliveries = deliveries_of(target, specs)
         if is_batch and not overwrite and all(delivery.target.exists() for delivery in deliveries):
             _say_skipped(file, target, json_)
             continue
         try:
-            _clean_one(file, deliveries, settings, options, report, json_, is_batch)
+            with watching() as watch:
+                reports = deliver(file, deliveries, settings, options, watch=watch)
+            show_reports(reports, report, is_batch=is_batch, json_=json_)
         except MediacleanError as error:
             if not is_batch:
                 raise
@@ -114,36 +131,6 @@ def clean(
             report_error(error, source=file)
     if failed:
         _say_failed(failed, len(files), json_)
-
-
-def _clean_one(
-    file: Path, deliveries: Any, settings: Any, options: Any, report: Path | None, json_: bool, is_batch: bool
-) -> None:
-    from mediaclean.cli.summary import summary
-    from mediaclean.report import to_report_dict, to_report_json
-    from mediaclean.run import deliver
-
-    with watching() as watch:
-        reports = deliver(file, deliveries, settings, options, watch=watch)
-    for done in reports:
-        if report is not None:
-            several = is_batch or len(reports) > 1
-            _write_text(_report_path(report, done.target, several), to_report_json(done) + "\n")
-        if json_:
-            emit("report", **to_report_dict(done))
-        else:
-            out().print(summary(done))
-
-
-def _deliveries(target: Path, specs: list[Any]) -> list[Any]:
-    """The results of one input: one at the preset's level, or one per specification, named after it if many."""
-    from mediaclean.run import Delivery
-
-    if not specs:
-        return [Delivery(target)]
-    if len(specs) == 1:
-        return [Delivery(target, specs[0])]
-    return [Delivery(target.with_name(f"{target.stem}.{spec.name}{target.suffix}"), spec) for spec in specs]
 
 
 def _print_plan(file: Path, settings: Any, options: Any, json_: bool) -> None:
@@ -220,10 +207,6 @@ def _make_folder(out_dir: Path | None) -> None:
         raise OutputError(f"{out_dir} cannot be made: {error.strerror}", "choose another --out-dir") from error
 
 
-def _report_path(report: Path, target: Path, is_batch: bool) -> Path:
-    return report / f"{target.name}.json" if is_batch or report.is_dir() else report
-
-
 def _check_report(report: Path | None, media: list[Path], is_batch: bool) -> None:
     """A report must not land on a source or a result."""
     if report is None:
@@ -232,14 +215,6 @@ def _check_report(report: Path | None, media: list[Path], is_batch: bool) -> Non
         raise OutputError(f"{report}: is a file, but there is a report for each input", "--report FOLDER")
     if not is_batch and any(report.resolve() == path.resolve() for path in media):
         raise OutputError(f"{report}: the report would replace the media", "--report NAME.json")
-
-
-def _write_text(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another --report") from error
 
 
 def _say_skipped(file: Path, target: Path, json_: bool) -> None:

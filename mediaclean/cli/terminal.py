@@ -31,6 +31,10 @@ WORDS = {
     "verify": "Comparing with the source",
     "download": "Downloading weights",
     "dialogue": "Writing the dialogue track",
+    "restore": "Reading the stems",
+    "prove": "Proving the record",
+    "stems": "Writing the stems",
+    "page": "Drawing the page",
 }
 _json_lines = False
 

@@ -1,0 +1,110 @@
+"""`remix`: a finished result at another dose, or some spans of it with other settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mediaclean.cli.results import deliveries_of, show_reports
+from mediaclean.cli.terminal import use_json_lines, watching
+from mediaclean.errors import PresetError
+
+
+def remix(
+    result: Annotated[
+        Path, typer.Argument(metavar="RESULT", help="A result with its stems, its stems' folder, or its report.")
+    ],
+    dose: Annotated[
+        str | None, typer.Option("--dose", help="What becomes of the bed: leave, duck, reduce or remove.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", "-p", help="Another preset. Default: the result's own.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", "-s", help="One setting, for example duck.target_lu=15; repeatable.")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Only this span, for example 00:12:30-00:13:05; repeatable. All else stays."),
+    ] = None,
+    spec: Annotated[list[str] | None, typer.Option("--spec", help="Deliver to this specification; repeatable.")] = None,
+    source: Annotated[Path | None, typer.Option("--source", help="The original, if it moved.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The new result. Default: RESULT, with --overwrite.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option("--engine", help="If a span must be separated: as in clean.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")] = None,
+    models: Annotated[Path | None, typer.Option("--models", help="Folder with network weights.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write the full report as JSON.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write what was changed, and prove it.")] = False,
+    page: Annotated[bool, typer.Option("--page", help="Write a page to hear and see the new result.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Progress and report as JSON lines.")] = False,
+) -> None:
+    """Make a finished result again at another dose, without separating again; or, with --only, some spans of it.
+
+    The whole needs the stems that `mediaclean clean --residual` keeps. Spans also go with the result's report; they
+    keep its level, and outside of them, but for a cross-fade of 20 ms, nothing moves.
+    """
+    if json_:
+        use_json_lines()
+    from mediaclean.base import load_base
+    from mediaclean.cli.clean import DEVICES, ENGINES, one_of
+    from mediaclean.delivery import load_spec
+    from mediaclean.job import CleanOptions
+    from mediaclean.run import deliver
+
+    base = load_base(result, source)
+    if only and spec:
+        raise PresetError("--only keeps the level of the result, --spec sets another", "give one of them")
+    if not (dose or preset or set_ or spec):
+        raise PresetError("nothing is to be different", "for example --dose remove, or --set duck.target_lu=15")
+    told = base.options
+    settings = _settings(base, preset, [*([f"duck.mode={dose}"] if dose else []), *(set_ or [])], whole=not only)
+    options = CleanOptions(
+        engine=one_of("engine", engine or str(told.get("engine", "auto")), ENGINES),
+        device=one_of("device", device or "auto", DEVICES),
+        track=str(told["track"]) if "track" in told else None,
+        keep_original=bool(told.get("keep_original")),
+        dialogue_track=bool(told.get("dialogue_track")),
+        codec=told.get("codec"),
+        bit_rate=told.get("bit_rate"),
+        overwrite=overwrite,
+        drop_unsupported=bool(told.get("drop_unsupported")),
+        models=models,
+        record=record,
+        page=page,
+        base=base,
+        only=tuple(only or ()),
+    )
+    names = list(dict.fromkeys(spec or ([told["spec"]] if told.get("spec") and not (preset or only) else [])))
+    target = output or _target(result, base)
+    with watching() as watch:
+        reports = deliver(
+            base.source, deliveries_of(target, [load_spec(name) for name in names]), settings, options, watch=watch
+        )
+    show_reports(reports, report, is_batch=False, json_=json_)
+
+
+def _settings(base: Any, preset: str | None, overrides: list[str], *, whole: bool) -> Any:
+    """The result's own preset or another one; for the whole, what came before separation stays as it was."""
+    from mediaclean.again import same_before
+    from mediaclean.preset import override
+    from mediaclean.sources import load_preset_or_report
+
+    if preset is None:
+        return override(base.preset, overrides)
+    chosen = load_preset_or_report(preset)
+    return override(same_before(chosen, base) if whole else chosen, overrides)
+
+
+def _target(result: Path, base: Any) -> Path:
+    """The result itself; for its stems or its report, the file that they say, beside them."""
+    if result.is_dir() or result.suffix.lower() == ".json":
+        beside = result.absolute().parent
+        if result.is_file() and base.stems is not None:
+            beside = beside.parent
+        return Path(beside / base.target.name)
+    return result
