@@ -10,6 +10,7 @@ import argparse
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +45,9 @@ NAMES = (
 )
 NATURAL = ("speech/librispeech_3436.ogg", ((2.48, 2.80), (9.40, 9.77)))
 """Breaths of a recording, found by eye in its spectrogram; lent to the others."""
-LONGEST_S = 45
+LONGEST_S = 90
 FADE_S = 0.02
+SEEDS = 3
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def emptied(recording: Recording) -> tuple[Samples, list[Span]]:
         noise = random.standard_normal(span.length) * floor
         part = sound[:, span.start : span.stop]
         sound[:, span.start : span.stop] = (part * (1.0 - gain) + noise * gain).astype(np.float32)
-        if span.stop < sound.shape[1] - rate // 10 and any(span.overlaps(phrase) for phrase in recording.spans):
+        if any(phrase.start <= span.stop < phrase.stop for phrase in recording.spans):
             kept.append(span)
     return sound, kept
 
@@ -224,15 +226,15 @@ class Count:
 
 
 def with_breaths(
-    recording: Recording, lent: Sequence[NDArray[np.float64]], under_lu: float
+    recording: Recording, lent: Sequence[NDArray[np.float64]], under_lu: float, seed: int
 ) -> tuple[Samples, list[Span]]:
     sound, pauses = emptied(recording)
-    random = np.random.default_rng(round(under_lu))
+    random = np.random.default_rng(seed)
     speech = speech_level(frames(recording, recording.sound), recording.spans)
     labels = []
     for number, pause in enumerate(pauses):
         room = pause.length - round(0.08 * recording.rate)
-        pick = number % 3
+        pick = (number + seed) % 4
         breath = lent[pick] if pick < 2 else made_breath(recording.rate, random.uniform(0.2, 0.45), random)
         if len(breath) + round(0.1 * recording.rate) > room:
             continue
@@ -253,8 +255,8 @@ def breaths(recordings: Sequence[Recording], corpus: Path) -> str:
     rows = []
     for under_lu in (22.0, 28.0, 34.0, 40.0):
         count = Count()
-        for recording in recordings:
-            sound, labels = with_breaths(recording, lent_breaths(corpus, recording.rate), under_lu)
+        for recording, seed in product(recordings, range(SEEDS)):
+            sound, labels = with_breaths(recording, lent_breaths(corpus, recording.rate), under_lu, seed)
             found = find_breaths(
                 frames(recording, sound), recording.spans, BreathSettings(amount_db=6.0, under_lu=60.0)
             )

@@ -46,6 +46,7 @@ ABOVE_FLOOR_DB = 6.0
 RISE_DB = 5.0
 RISE_S = 0.3
 NEAR_PEAK_DB = 10.0
+OVER_MEDIAN_DB = 5.0
 UNVOICED = 0.72
 HISS_DB = -3.0
 """High band over mid band: a sibilant lies above, a breath well below."""
@@ -83,7 +84,8 @@ def breath_runs(frames: VoiceFrames, phrases: Sequence[Span], speech_db: float) 
         & (high < mid + HISS_DB)
     )
     joined = merge([Span(a, b) for a, b in runs(like)], gap=round(JOIN_S / HOP_S))
-    lasting = [(s.start, s.stop) for s in joined if SHORTEST_S <= s.length * HOP_S <= LONGEST_S]
+    trimmed = [_trimmed(mid, span.start, span.stop) for span in joined]
+    lasting = [(a, b) for a, b in trimmed if SHORTEST_S <= (b - a) * HOP_S <= LONGEST_S]
     paused = _paused(frames, speech_db)
     return [(a, b) for a, b in lasting if _is_sustained(mid[a:b]) and _rises(mid, a, b) and _stands_alone(paused, a, b)]
 
@@ -116,6 +118,16 @@ def _stands_alone(paused: NDArray[np.bool_], first: int, stop: int) -> bool:
     if upcoming - last < PAUSE_S / HOP_S:
         return False
     return first - last >= AFTER_WORD_S / HOP_S or stop - max(first, last) >= CERTAIN_S / HOP_S
+
+
+def _trimmed(mid: NDArray[np.float64], first: int, stop: int) -> tuple[int, int]:
+    """The run without the end of the word before it and the onset of the next, which stand above the rest of it."""
+    most = np.median(mid[first:stop]) + OVER_MEDIAN_DB
+    while stop > first and mid[stop - 1] > most:
+        stop -= 1
+    while first < stop and mid[first] > most:
+        first += 1
+    return first, stop
 
 
 def _is_sustained(mid: NDArray[np.float64]) -> bool:
