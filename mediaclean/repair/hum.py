@@ -1,8 +1,9 @@
 """Mains hum: steady lines at 50 or 60 Hz and their multiples, found in the long-term spectrum and notched.
 
 Speech and music come and go, hum stays. So every bin of the spectrum is looked at as it is in its quietest quarter of
-the time: there, a line of hum stands out of its neighbours. All lines share one fundamental, which the higher ones give
-to a hundredth of a Hz; what is no multiple of it is a held note.
+half a minute: there, a line of hum stands out of its neighbours. It must do so in a good part of all half minutes,
+for a shot may have hum and the next one none. All lines share one fundamental, which the higher ones give to a
+hundredth of a Hz; what is no multiple of it is a held note.
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ from mediaclean.audio import Samples, power_to_db
 from mediaclean.repair.records import HumLine
 from mediaclean.settings import Settings, setting
 
-WINDOW_S, HOP_S = 4, 2
-"""Bins of a quarter of a Hz."""
+WINDOW_S, HOP_S = 2, 1
+"""Bins of half a Hz; a longer window would find no pause between words."""
 TOP_HZ = 1600.0
-MOST_FRAMES = 512
+MOST_FRAMES = 1024
 """When so many spectra are held, every second one is dropped and only every second one is taken from then on."""
-FEWEST_FRAMES = 4
+FEWEST_FRAMES = 6
 QUIET_SHARE = 0.25
+SECTION_FRAMES, HUMMING_SHARE = 30, 0.25
 
 MAINS_HZ = (50.0, 60.0)
 WANDER_HZ, STEP_HZ = 0.4, 0.01
 """Mains are held within a quarter of a Hz; a tape or a camera adds its own error."""
-NEIGHBOURS_HZ = (0.75, 4.0)
+NEIGHBOURS_HZ = (1.5, 6.0)
 ALONE_DB = 8.0
 """A single line must stand out by so much more: a note may be held for a while."""
 LOW_LINES = 6
@@ -76,24 +78,27 @@ class HumFinder:
         """The lines of hum from the lowest up; none where there is no hum or too little sound to know."""
         if len(self._frames) < FEWEST_FRAMES:
             return []
-        level_db = np.quantile(np.stack(self._frames), QUIET_SHARE, axis=0).astype(np.float64)
-        clear_db = standing_out_db(level_db)
+        sections = np.array_split(np.stack(self._frames), max(1, len(self._frames) // SECTION_FRAMES))
+        quiet_db = np.stack([np.quantile(rows.astype(np.float32), QUIET_SHARE, axis=0) for rows in sections])
+        level_db = np.quantile(quiet_db, 1.0 - HUMMING_SHARE, axis=0)
+        clear_db = np.quantile([standing_out_db(row) for row in quiet_db], 1.0 - HUMMING_SHARE, axis=0)
         clear_db[level_db < QUIETEST_DBFS] = 0.0
         limit_db = self._settings.stands_out_db
         base_hz = max((_best(clear_db, mains_hz, limit_db) for mains_hz in MAINS_HZ), key=lambda found: found[1])[0]
-        lines = _lines(clear_db, base_hz, limit_db)
-        low = [line for line in lines if line[0] <= LOW_LINES]
-        if not low or (len(low) == 1 and low[0][2] < limit_db + ALONE_DB):
-            return []
-        base_hz = _fundamental(level_db, low)
-        lines = [line for line in lines if abs(_peak(level_db, line[1]) / WINDOW_S - line[0] * base_hz) < OFF_HZ]
-        base_hz = _fundamental(level_db, lines)
-        return [
-            HumLine(
-                round(number * base_hz, 3), self._settings.reduce_db, f"stands {clear:.0f} dB out of its neighbours"
-            )
-            for number, _, clear in lines
+        frames = np.stack(self._frames)
+        lines = [
+            _Line(number, _place_hz(frames, place), clear)
+            for number, place, clear in _peaks(clear_db, base_hz, limit_db)
         ]
+        low = [line for line in lines if line.number <= LOW_LINES]
+        if not low or (len(low) == 1 and low[0].clear_db < limit_db + ALONE_DB):
+            return []
+        base_hz = _fundamental(low)
+        lines = [line for line in lines if abs(line.frequency_hz - line.number * base_hz) < OFF_HZ]
+        if not lines:
+            return []
+        base_hz, reduce_db = _fundamental(lines), self._settings.reduce_db
+        return [HumLine(round(line.number * base_hz, 3), reduce_db, line.reason) for line in lines]
 
     def _spectrum_db(self, sound: NDArray[np.float32]) -> NDArray[np.float16]:
         """A full-scale sine gives -3 dB."""
@@ -123,31 +128,50 @@ def _best(clear_db: NDArray[np.float64], mains_hz: float, limit_db: float) -> tu
     return float(candidates[best]), float(scores[best])
 
 
-def _lines(clear_db: NDArray[np.float64], base_hz: float, limit_db: float) -> list[tuple[int, int, float]]:
-    """Number, bin and clearance of every multiple that stands out and is a peak."""
-    found = []
+@dataclass(frozen=True)
+class _Line:
+    """A multiple of the mains that stands out, as it was measured."""
+
+    number: int
+    frequency_hz: float
+    clear_db: float
+
+    @property
+    def reason(self) -> str:
+        return f"stands {self.clear_db:.0f} dB out of its neighbours"
+
+
+def _peaks(clear_db: NDArray[np.float64], base_hz: float, limit_db: float) -> Iterator[tuple[int, int, float]]:
+    """Number, bin and clearance of every multiple that stands out."""
     for number in range(1, int(TOP_HZ / base_hz)):
         middle = round(number * base_hz * WINDOW_S)
-        nearby = clear_db[max(0, middle - 1) : middle + 2]
+        nearby = clear_db[middle - 1 : middle + 2]
         if nearby.size and nearby.max() >= limit_db:
-            found.append((number, max(0, middle - 1) + int(np.argmax(nearby)), float(nearby.max())))
-    return found
+            yield number, middle - 1 + int(np.argmax(nearby)), float(nearby.max())
 
 
-def _fundamental(level_db: NDArray[np.float64], lines: Sequence[tuple[int, int, float]]) -> float:
-    """Least squares over the lines, each placed between bins by a parabola through its peak in decibels."""
-    numbers = np.array([number for number, _, _ in lines], dtype=np.float64)
-    weights = np.array([clear for _, _, clear in lines])
-    places = np.array([_peak(level_db, place) for _, place, _ in lines]) / WINDOW_S
+def _place_hz(frames: NDArray[np.float16], place: int) -> float:
+    """A line's frequency, between bins by a parabola through its peak in decibels; the median of those frames in which
+    it stands out most, for in the others something else may sound."""
+    near, far = (round(distance * WINDOW_S) for distance in NEIGHBOURS_HZ)
+    beside = [
+        *range(max(0, place - far), place - near + 1),
+        *range(place + near, min(place + far + 1, frames.shape[1])),
+    ]
+    left, middle, right = frames[:, place - 1 : place + 2].astype(np.float64).T
+    clear_db = middle - np.median(frames[:, beside].astype(np.float64), axis=1)
+    bend = np.minimum(left - 2.0 * middle + right, -1e-3)
+    off = np.clip((left - right) / (2.0 * bend), -1.0, 1.0)
+    best = clear_db >= np.quantile(clear_db, 1.0 - HUMMING_SHARE)
+    return float(place + np.median(off[best])) / WINDOW_S
+
+
+def _fundamental(lines: Sequence[_Line]) -> float:
+    """Least squares over the lines."""
+    numbers = np.array([line.number for line in lines], dtype=np.float64)
+    weights = np.array([line.clear_db for line in lines])
+    places = np.array([line.frequency_hz for line in lines])
     return float((weights * numbers * places).sum() / (weights * numbers * numbers).sum())
-
-
-def _peak(level_db: NDArray[np.float64], place: int) -> float:
-    if not 0 < place < len(level_db) - 1:
-        return float(place)
-    left, middle, right = level_db[place - 1 : place + 2]
-    bend = left - 2.0 * middle + right
-    return float(place + np.clip((left - right) / (2.0 * bend), -0.5, 0.5)) if bend < 0.0 else float(place)
 
 
 def notches(lines: Sequence[HumLine], settings: HumSettings, rate: int) -> NDArray[np.float64]:
