@@ -12,6 +12,7 @@ from mediaclean.errors import PresetError
 from mediaclean.job import Job
 from mediaclean.level import Take
 from mediaclean.media import decode
+from mediaclean.record import write_record
 from mediaclean.rendering import Rendered
 from mediaclean.report import Report, to_report_dict
 from mediaclean.stem_files import stems_folder
@@ -66,6 +67,11 @@ def keep(rendered: Sequence[Rendered], reports: Sequence[Report]) -> None:
         reports: one per delivery and track, the tracks of a delivery together.
     """
     first = rendered[0]
+    options = first.take.job.options
+    for number, report in enumerate(reports):
+        job = rendered[number % len(rendered)].take.job
+        if options.record:
+            write_record(report, str(job.track.number) if len(rendered) > 1 else "")
     base = first.take.job.options.base
     if first.grid is not None and (base is None or base.stems is not None):
         _keep_stems(first, reports[0])
