@@ -133,7 +133,8 @@ def _network(record: Mapping[str, Any]) -> Iterator[str]:
     for digest in network["weights_sha256"]:
         yield f"{'':<9} weights SHA-256 {digest}"
     heard = sum(row["span_s"][1] - row["span_s"][0] for row in record["separated"])
-    yield f"{'':<9} heard {clock(heard)} of the track, in {len(record['separated'])} parts"
+    parts = len(record["separated"])
+    yield f"{'':<9} heard {clock(heard)} of the track, in {parts} part{'s' if parts != 1 else ''}"
 
 
 def _tone(record: Mapping[str, Any]) -> Iterator[str]:
@@ -173,11 +174,11 @@ def _proof(record: Mapping[str, Any]) -> Iterator[str]:
     proof = record["proof"]
     if proof is None:
         return
-    what = (
-        f"Proof: of {proof['samples']} samples compared before the level, {proof['changed']} differ from the source; "
-    )
-    inside = "all of them lie in the changes above, and outside of them every sample is the source's, bit by bit."
-    yield what + (inside if proof["ok"] else f"{proof['undeclared']} of them lie in NO change above.")
+    yield f"Proof: {proof['samples']} samples were compared before the level, {proof['changed']} differ from the source."
+    if proof["ok"]:
+        yield "All of them lie in the changes above; every other sample is the source's, bit by bit."
+    else:
+        yield f"{proof['undeclared']} of them lie in NO change above."
 
 
 def _settings(tables: Mapping[str, Any]) -> Iterator[str]:
