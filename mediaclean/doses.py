@@ -18,8 +18,8 @@ from mediaclean.deciding import decide
 from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
-from mediaclean.mixing import dip_gains, early_stages, learn_tone, settle_voice, voice_stages
-from mediaclean.plan import Cut, Plan, SeparateSettings, with_gains
+from mediaclean.mixing import early_stages, learn_tone, settle_dips, settle_voice, voice_stages
+from mediaclean.plan import Cut, Plan, SeparateSettings
 from mediaclean.polish import through
 from mediaclean.preset import Preset
 from mediaclean.progress import Progress
@@ -228,4 +228,4 @@ def _settled(job: Job, plan: Plan, blocks: Callable[[], Iterator[Block]], span: 
     audible = [(dip, dip.span.clip(heard.start, heard.stop)) for dip in dips]
     dips = [dip for dip, part in audible if part]
     parts = [part for _, part in audible if part]
-    return with_gains(replace(plan, dips=tuple(dips)), dip_gains(job, dips, parts, blocks(), start=start))
+    return settle_dips(job, replace(plan, dips=tuple(dips)), parts, blocks(), start=start)

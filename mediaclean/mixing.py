@@ -13,6 +13,7 @@ from mediaclean.audio import Block, Samples, Span, merge
 from mediaclean.backends.detector import load_detector
 from mediaclean.changes import Change, declared, planned
 from mediaclean.confirm import VoiceEar
+from mediaclean.dip_phrases import DipEar, divided, ride
 from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
@@ -20,7 +21,7 @@ from mediaclean.patch import Patch
 from mediaclean.plan import Plan, PlannedDip, with_gains
 from mediaclean.polish import BlockStage, through
 from mediaclean.polish.chain import Voiced, settle, stages
-from mediaclean.render import Voices, bed_curve, measure_dips, mixdown, ride, split
+from mediaclean.render import Voices, bed_curve, mixdown, split
 from mediaclean.repair.dereverb import DereverbSettings, dereverb
 from mediaclean.report import ToneUse
 from mediaclean.roomtone import RoomToneSettings, ToneFiller
@@ -124,14 +125,11 @@ def _settle(job: Job, plan: Plan, blocks: Callable[[str], Iterator[Block]]) -> P
     if all(dip.gain_db is not None for dip in plan.dips):
         return plan
     dips = sorted(plan.dips, key=lambda dip: dip.span)
-    gains_db = dip_gains(job, dips, [dip.span for dip in dips], blocks("ride"))
-    return with_gains(dataclasses.replace(plan, dips=tuple(dips)), gains_db)
+    return settle_dips(job, dataclasses.replace(plan, dips=tuple(dips)), [dip.span for dip in dips], blocks("ride"))
 
 
-def dip_gains(
-    job: Job, dips: Sequence[PlannedDip], spans: Sequence[Span], blocks: Iterable[Block], *, start: int = 0
-) -> list[float]:
-    """The gain in dB of every dip, from the voice and the bed that are heard under it.
+def settle_dips(job: Job, plan: Plan, spans: Sequence[Span], blocks: Iterable[Block], *, start: int = 0) -> Plan:
+    """The plan with a gain for every dip: those that ride are divided into the phrases that are heard under them.
 
     Args:
         spans: what is heard of each dip.
@@ -139,11 +137,23 @@ def dip_gains(
         start: position of the first block, for a part of a track.
     """
     track = job.track
-    ear = VoiceEar(job.rate, track.centre, load_detector("webrtc"))
-    levels = measure_dips(ear.listen(blocks), spans, rate=job.rate, layout=track.layout, channels=track.channels)
-    shares = ear.shares([Span(span.start - start, span.stop - start) for span in spans])
-    levels = [dataclasses.replace(level, speech_share=share) for level, share in zip(levels, shares, strict=True)]
-    return ride(dips, levels, job.preset.duck or DuckSettings())
+    ear = DipEar(job.rate, track.layout, track.channels)
+    detector = VoiceEar(job.rate, track.centre, load_detector("webrtc"))
+    for _ in ear.listen(detector.listen(blocks)):
+        pass
+    dips: list[PlannedDip] = []
+    parts: list[Span] = []
+    for dip, span in zip(plan.dips, spans, strict=True):
+        heard = Span(span.start - start, span.stop - start)
+        inside = ear.phrases(heard) if dip.gain_db is None else [heard]
+        dips.extend(divided(dip, [Span(part.start + start, part.stop + start) for part in inside], job.rate))
+        parts.extend(inside)
+    levels = [
+        dataclasses.replace(ear.levels(part), speech_share=share)
+        for part, share in zip(parts, detector.shares(parts), strict=True)
+    ]
+    settled = dataclasses.replace(plan, dips=tuple(dips))
+    return with_gains(settled, ride(dips, levels, job.preset.duck or DuckSettings()))
 
 
 def learn_tone(job: Job, plan: Plan) -> Tone:

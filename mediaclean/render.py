@@ -8,27 +8,17 @@ Every stage is a generator over blocks and a function of the position alone, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaclean.audio import FLOOR_DB, Block, Samples, Span, merge, within
-from mediaclean.duck import Dip, DuckSettings, GainCurve, curve, duck, gain_for_difference
-from mediaclean.kweight import WeightedPower, power_to_lufs
-from mediaclean.plan import Plan, PlannedDip
+from mediaclean.audio import Block, Samples, Span, merge, within
+from mediaclean.duck import Dip, DuckSettings, GainCurve, curve, duck
+from mediaclean.plan import Plan
 from mediaclean.roomtone import ToneFiller
 
 Voices = Callable[[int], Samples]
 """The voice of a cut by its index: shape (channels, cut.length)."""
-
-NO_VOICE_LU = 20.0
-"""A separated voice this far under its bed is leakage: the detector was wrong, and nothing is ducked."""
-
-
-LEAST_SPEECH = 0.1
-"""A separated voice with less speech in it than this is none: the detector took music for it."""
-
 
 def trapezoid(spans: Sequence[Span], fade: int, start: int, length: int) -> NDArray[np.float32]:
     """1 inside the spans, 0 outside, with linear ramps of `fade` samples just inside their borders; shape (length,)."""
@@ -65,43 +55,6 @@ def split(chunks: Iterable[Samples], plan: Plan, voices: Voices, fade: int, *, s
             voice[:, here] += weight[here] * (own - voice[:, here])
         yield Block(start, chunk, voice)
         start += length
-
-
-@dataclass(frozen=True)
-class DipLevels:
-    """Loudness of voice and bed over one dip, in LUFS, K-weighted and ungated; how much of the voice is speech."""
-
-    voice_lufs: float
-    bed_lufs: float
-    speech_share: float = 1.0
-
-
-def measure_dips(
-    blocks: Iterable[Block], spans: Sequence[Span], *, rate: int, layout: str, channels: int
-) -> list[DipLevels]:
-    """How loud the separated voice and bed are in each span."""
-    weigh = (WeightedPower(rate, layout, channels), WeightedPower(rate, layout, channels))
-    energy = np.zeros((len(spans), 2))
-    for block in blocks:
-        powers = [weighed(part) for weighed, part in zip(weigh, (block.voice, block.bed), strict=True)]
-        for index, span in within(spans, block.start, block.stop):
-            here = slice(max(span.start - block.start, 0), span.stop - block.start)
-            energy[index] += [power[here].sum() for power in powers]
-    lengths = np.array([max(1, span.length) for span in spans]).reshape(-1, 1)
-    return [DipLevels(float(voice), float(bed)) for voice, bed in power_to_lufs(energy / lengths)]
-
-
-def ride(dips: Sequence[PlannedDip], levels: Sequence[DipLevels], settings: DuckSettings) -> list[float]:
-    """The gain in dB of every dip: what the plan says, or where it rides, what the measured difference asks for."""
-    gains = []
-    for dip, level in zip(dips, levels, strict=True):
-        if dip.gain_db is not None:
-            gains.append(dip.gain_db)
-        elif level.speech_share < LEAST_SPEECH or level.voice_lufs < max(level.bed_lufs - NO_VOICE_LU, FLOOR_DB + 1.0):
-            gains.append(0.0)
-        else:
-            gains.append(round(gain_for_difference(level.voice_lufs, level.bed_lufs, settings), 2))
-    return gains
 
 
 def bed_curve(plan: Plan, settings: DuckSettings | None, rate: int) -> GainCurve:

@@ -7,9 +7,9 @@ import pytest
 
 from mediaclean.audio import Block, Samples, Span
 from mediaclean.confirm import VoiceEar
+from mediaclean.dip_phrases import LEAST_SPEECH, DipLevels, ride
 from mediaclean.duck import DuckSettings
 from mediaclean.plan import PlannedDip
-from mediaclean.render import LEAST_SPEECH, DipLevels, ride
 
 RATE = 48_000
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from mediaclean.audio import Block, Samples, Span
 from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.plan import Cut, Phrase, Plan, PlannedDip
-from mediaclean.render import DipLevels, bed_curve, measure_dips, mixdown, ride, split, trapezoid
+from mediaclean.render import bed_curve, mixdown, split, trapezoid
 from mediaclean.roomtone import RoomToneSettings, ToneFiller
 from mediaclean.roomtone_model import ToneSynth, floor_model
 
-from .making import disjoint_spans, noise, pieces, sine
+from .making import disjoint_spans, noise, pieces
 
 RATE = 8_000
 LENGTH = 60_000
@@ -191,70 +191,6 @@ def test_trapezoids_of_touching_parts_do_not_reach_into_each_other() -> None:
     assert (weight[120:280] == 1.0).all()
     assert np.allclose(weight[100:120] + weight[100:120][::-1], 1.0)  # half way in the middle of the ramp
     assert np.array_equal(weight[100:300], weight[100:300][::-1])
-
-
-def levels_of(sizes: Sequence[int] = (48_000,), layout: str = "mono", channels: int = 1) -> list[DipLevels]:
-    """A voice of -20 dBFS and beds of -30 and -50 dBFS, all 1 kHz, where K-weighting and offset cancel to 0.02 dB."""
-    rate = 48_000
-    voice = sine(997.0, rate, 4.0, -20.0, channels)
-    bed = np.concatenate([sine(997.0, rate, 2.0, -30.0, channels), sine(997.0, rate, 2.0, -50.0, channels)], axis=1)
-    start, blocks = 0, []
-    for piece in pieces(voice + bed, sizes):
-        blocks.append(Block(start, piece, voice[:, start : start + piece.shape[1]]))
-        start += piece.shape[1]
-    spans = [Span(24_000, 90_000), Span(102_000, 180_000)]
-    return measure_dips(blocks, spans, rate=rate, layout=layout, channels=channels)
-
-
-@pytest.mark.parametrize(("layout", "channels", "offset"), [("mono", 1, 0.0), ("stereo", 2, 10 * np.log10(2))])
-def test_dips_are_measured_as_a_loudness_meter_would(layout: str, channels: int, offset: float) -> None:
-    first, second = levels_of(layout=layout, channels=channels)
-    for found, truth in ((first.voice_lufs, -20.0), (first.bed_lufs, -30.0), (second.bed_lufs, -50.0)):
-        assert found == pytest.approx(truth - 3.01 + offset, abs=0.05)
-
-
-@pytest.mark.parametrize("size", [480, 1024, 70_000])
-def test_dips_measure_the_same_in_blocks_of_any_size(size: int) -> None:
-    for one, other in zip(levels_of([size]), levels_of(), strict=True):
-        assert one.voice_lufs == pytest.approx(other.voice_lufs, abs=1e-6)
-        assert one.bed_lufs == pytest.approx(other.bed_lufs, abs=1e-6)
-
-
-def test_silence_under_a_dip_is_the_floor() -> None:
-    silence = np.zeros((1, 1000), np.float32)
-    (level,) = measure_dips([Block(0, silence, silence)], [Span(0, 1000)], rate=RATE, layout="mono", channels=1)
-    assert level.voice_lufs <= -120.0
-    assert np.isfinite([level.voice_lufs, level.bed_lufs]).all()
-
-
-RIDING = PlannedDip(Span(0, 100), None, "")
-WANTED = DuckSettings(target_lu=10.0, floor_db=-18.0)
-
-
-@pytest.mark.parametrize(
-    ("voice", "bed", "gain"),
-    [
-        (-23.0, -27.0, -6.0),  # 4 LU apart: 6 dB are missing
-        (-23.0, -33.0, 0.0),
-        (-23.0, -60.0, 0.0),  # never a boost
-        (-23.0, -10.0, -18.0),  # the floor
-        (-40.0, -19.0, 0.0),  # 21 LU under its bed: leakage and no voice
-        (-120.7, -120.7, 0.0),  # digital silence
-        (-120.7, -23.0, 0.0),
-    ],
-)
-def test_the_bed_rides_to_the_difference(voice: float, bed: float, gain: float) -> None:
-    assert ride([RIDING], [DipLevels(voice, bed)], WANTED) == [pytest.approx(gain, abs=0.005)]
-
-
-@given(st.floats(-120, 0), st.floats(-120, 0))
-def test_riding_never_boosts_nor_passes_the_floor(voice: float, bed: float) -> None:
-    (gain,) = ride([RIDING], [DipLevels(voice, bed)], WANTED)
-    assert WANTED.floor_db <= gain <= 0.0
-
-
-def test_a_gain_that_is_planned_stands() -> None:
-    assert ride([PlannedDip(Span(0, 100), -3.0, "")], [DipLevels(-60.0, -20.0)], WANTED) == [-3.0]
 
 
 def test_dips_without_a_gain_do_not_move_the_bed() -> None:

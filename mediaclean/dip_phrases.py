@@ -1,0 +1,119 @@
+"""The phrases inside a dip, heard from the separated voice, and how loud voice and bed are in each.
+
+Before separation, phrases under music run together, and what lies in one dip may be a loud sentence and a soft one,
+over a bed that swells. An editor rides each of them. So where the separated voice pauses, the dip is divided, and each
+part gets its own gain; within a part the gain stands still, which keeps the bed from pumping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediaclean.audio import FLOOR_DB, FRAME_S, Block, Span, frame_edges, frames_of, merge
+from mediaclean.duck import DuckSettings, gain_for_difference
+from mediaclean.kweight import FrameLevels, power_to_lufs
+from mediaclean.plan import PlannedDip
+from mediaclean.speech import runs
+
+PAUSE_S = 0.5
+"""A shorter pause is part of the phrase: a gain that moved in it would be heard."""
+LEAST_S = 0.25
+"""What is shorter is no phrase, but a breath or what a network let through."""
+LEAD_S, TAIL_S = 0.15, 0.1
+"""Around a phrase inside a dip, so that the gain is there before the first word and after the last."""
+VOICE_DB = -20.0
+"""Under the mean of its dip, a voice pauses."""
+OVER_BED_DB = -12.0
+"""What stands this far under the bed in a separated voice is what is left of the bed."""
+
+NO_VOICE_LU = 20.0
+"""A separated voice this far under its bed is leakage: the detector was wrong, and nothing is ducked."""
+LEAST_SPEECH = 0.1
+"""A separated voice with less speech in it than this is none: the detector took music for it."""
+
+
+@dataclass(frozen=True)
+class DipLevels:
+    """Loudness of voice and bed over one dip, in LUFS, K-weighted and ungated; how much of the voice is speech."""
+
+    voice_lufs: float
+    bed_lufs: float
+    speech_share: float = 1.0
+
+
+class DipEar:
+    """Hears the blocks of a separated sound pass by; answers when all are through.
+
+    Args:
+        rate: in Hz.
+        layout, channels: FFmpeg's name for the layout and its number of channels.
+    """
+
+    def __init__(self, rate: int, layout: str, channels: int) -> None:
+        self._rate = rate
+        self._meters = FrameLevels(rate, layout, channels), FrameLevels(rate, layout, channels)
+        self._powers: NDArray[np.float64] | None = None
+
+    def listen(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """Pass the blocks through."""
+        for block in blocks:
+            for meter, part in zip(self._meters, (block.voice, block.bed), strict=True):
+                meter.add(part)
+            yield block
+
+    def levels(self, span: Span) -> DipLevels:
+        """How loud voice and bed are in a span, counted from the first block on."""
+        voice, bed = power_to_lufs(self._inside(span).mean(axis=1))
+        return DipLevels(float(voice), float(bed))
+
+    def phrases(self, span: Span) -> list[Span]:
+        """The stretches of a span between pauses of the voice, in order; the whole span where there is no voice."""
+        voice, bed = self._inside(span)
+        floor = np.maximum(voice.mean() * 10.0 ** (VOICE_DB / 10.0), bed * 10.0 ** (OVER_BED_DB / 10.0))
+        first = self._frames(span).start
+        sounding = [Span(first + a, first + b) for a, b in runs(voice > floor)]
+        joined = merge(sounding, gap=int(PAUSE_S / FRAME_S))
+        kept = [Span(*frame_edges(r.start, r.stop, self._rate)[[0, -1]].tolist()) for r in joined]
+        clipped = [part.clip(span.start, span.stop) for part in kept if part.length >= LEAST_S * self._rate]
+        return [part for part in clipped if part is not None] or [span]
+
+    def _inside(self, span: Span) -> NDArray[np.float64]:
+        """Powers of the frames of a span, voice and bed, (2, frames)."""
+        if self._powers is None:
+            self._powers = np.stack([meter.result() for meter in self._meters])
+        inside = self._powers[:, self._frames(span)]
+        return inside if inside.shape[1] else np.zeros((2, 1))
+
+    def _frames(self, span: Span) -> slice:
+        """The frames that lie inside a span; of a shorter one those that it touches."""
+        touched = frames_of(span, self._rate)
+        edges = frame_edges(touched.start, touched.stop, self._rate)
+        first = touched.start + int(edges[0] < span.start)
+        stop = touched.stop - int(edges[-1] > span.stop)
+        return slice(first, stop) if first < stop else touched
+
+
+def divided(dip: PlannedDip, parts: Sequence[Span], rate: int) -> list[PlannedDip]:
+    """The dip as one dip per phrase; the first begins and the last ends where it did."""
+    lead, tail = round(LEAD_S * rate), round(TAIL_S * rate)
+    last = len(parts) - 1
+    starts = [part.start - lead if number else dip.span.start for number, part in enumerate(parts)]
+    stops = [part.stop + tail if number < last else dip.span.stop for number, part in enumerate(parts)]
+    return [replace(dip, span=Span(a, b)) for a, b in zip(starts, stops, strict=True)]
+
+
+def ride(dips: Sequence[PlannedDip], levels: Sequence[DipLevels], settings: DuckSettings) -> list[float]:
+    """The gain in dB of every dip: what the plan says, or where it rides, what the measured difference asks for."""
+    gains = []
+    for dip, level in zip(dips, levels, strict=True):
+        if dip.gain_db is not None:
+            gains.append(dip.gain_db)
+        elif level.speech_share < LEAST_SPEECH or level.voice_lufs < max(level.bed_lufs - NO_VOICE_LU, FLOOR_DB + 1.0):
+            gains.append(0.0)
+        else:
+            gains.append(round(gain_for_difference(level.voice_lufs, level.bed_lufs, settings), 2))
+    return gains

@@ -1,0 +1,157 @@
+"""Each phrase under a dip is heard by itself, and the bed rides to each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mediaclean.audio import Block, Span
+from mediaclean.dip_phrases import LEAD_S, LEAST_S, PAUSE_S, DipEar, DipLevels, divided, ride
+from mediaclean.duck import DuckSettings
+from mediaclean.plan import PlannedDip
+
+from .making import noise, pieces, sine
+
+RATE = 48_000
+
+
+def levels_of(sizes: Sequence[int] = (48_000,), layout: str = "mono", channels: int = 1) -> list[DipLevels]:
+    """A voice of -20 dBFS and beds of -30 and -50 dBFS, all 1 kHz, where K-weighting and offset cancel to 0.02 dB."""
+    rate = 48_000
+    voice = sine(997.0, rate, 4.0, -20.0, channels)
+    bed = np.concatenate([sine(997.0, rate, 2.0, -30.0, channels), sine(997.0, rate, 2.0, -50.0, channels)], axis=1)
+    start, blocks = 0, []
+    for piece in pieces(voice + bed, sizes):
+        blocks.append(Block(start, piece, voice[:, start : start + piece.shape[1]]))
+        start += piece.shape[1]
+    spans = [Span(24_000, 90_000), Span(102_000, 180_000)]
+    ear = DipEar(rate, layout, channels)
+    assert [block.start for block in ear.listen(blocks)] == [block.start for block in blocks]
+    return [ear.levels(span) for span in spans]
+
+
+@pytest.mark.parametrize(("layout", "channels", "offset"), [("mono", 1, 0.0), ("stereo", 2, 10 * np.log10(2))])
+def test_dips_are_measured_as_a_loudness_meter_would(layout: str, channels: int, offset: float) -> None:
+    first, second = levels_of(layout=layout, channels=channels)
+    for found, truth in ((first.voice_lufs, -20.0), (first.bed_lufs, -30.0), (second.bed_lufs, -50.0)):
+        assert found == pytest.approx(truth - 3.01 + offset, abs=0.05)
+
+
+@pytest.mark.parametrize("size", [480, 1024, 70_000])
+def test_dips_measure_the_same_in_blocks_of_any_size(size: int) -> None:
+    for one, other in zip(levels_of([size]), levels_of(), strict=True):
+        assert one.voice_lufs == pytest.approx(other.voice_lufs, abs=1e-6)
+        assert one.bed_lufs == pytest.approx(other.bed_lufs, abs=1e-6)
+
+
+def test_silence_under_a_dip_is_the_floor() -> None:
+    silence = np.zeros((1, 1000), np.float32)
+    ear = DipEar(RATE, "mono", 1)
+    assert len(list(ear.listen([Block(0, silence, silence)]))) == 1
+    level = ear.levels(Span(0, 1000))
+    assert ear.phrases(Span(0, 1000)) == [Span(0, 1000)]
+    assert level.voice_lufs <= -120.0
+    assert np.isfinite([level.voice_lufs, level.bed_lufs]).all()
+
+
+RIDING = PlannedDip(Span(0, 100), None, "")
+WANTED = DuckSettings(target_lu=10.0, floor_db=-18.0)
+
+
+@pytest.mark.parametrize(
+    ("voice", "bed", "gain"),
+    [
+        (-23.0, -27.0, -6.0),  # 4 LU apart: 6 dB are missing
+        (-23.0, -33.0, 0.0),
+        (-23.0, -60.0, 0.0),  # never a boost
+        (-23.0, -10.0, -18.0),  # the floor
+        (-40.0, -19.0, 0.0),  # 21 LU under its bed: leakage and no voice
+        (-120.7, -120.7, 0.0),  # digital silence
+        (-120.7, -23.0, 0.0),
+    ],
+)
+def test_the_bed_rides_to_the_difference(voice: float, bed: float, gain: float) -> None:
+    assert ride([RIDING], [DipLevels(voice, bed)], WANTED) == [pytest.approx(gain, abs=0.005)]
+
+
+@given(st.floats(-120, 0), st.floats(-120, 0))
+def test_riding_never_boosts_nor_passes_the_floor(voice: float, bed: float) -> None:
+    (gain,) = ride([RIDING], [DipLevels(voice, bed)], WANTED)
+    assert WANTED.floor_db <= gain <= 0.0
+
+
+def test_a_gain_that_is_planned_stands() -> None:
+    assert ride([PlannedDip(Span(0, 100), -3.0, "")], [DipLevels(-60.0, -20.0)], WANTED) == [-3.0]
+
+
+def talk(*parts: tuple[float, float], rate: int = RATE, bed_dbfs: float = -40.0) -> tuple[DipEar, int]:
+    """What was heard of a voice that is (seconds, dBFS) loud in turn, over a steady bed."""
+    voice = np.concatenate(
+        [noise(1, round(s * rate), seed=n) * np.float32(10 ** (db / 20)) for n, (s, db) in enumerate(parts)], axis=1
+    )
+    bed = noise(1, voice.shape[1], seed=99) * np.float32(10 ** (bed_dbfs / 20))
+    ear = DipEar(rate, "mono", 1)
+    assert len(list(ear.listen([Block(0, voice + bed, voice)]))) == 1
+    return ear, voice.shape[1]
+
+
+def seconds(spans: Sequence[Span], rate: int = RATE) -> list[float]:
+    return [round(edge / rate, 2) for span in spans for edge in (span.start, span.stop)]
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+@pytest.mark.parametrize(
+    ("parts", "edges"),
+    [
+        ([(3.0, -10.0)], [0.0, 3.0]),
+        ([(2.0, -10.0), (1.0, -60.0), (2.0, -16.0)], [0.0, 2.0, 3.0, 5.0]),
+        ([(2.0, -10.0), (0.4, -60.0), (2.0, -10.0)], [0.0, 4.4]),
+        ([(1.0, -60.0), (2.0, -10.0), (1.0, -60.0)], [1.0, 3.0]),
+        ([(2.0, -10.0), (1.0, -60.0), (0.1, -10.0), (1.0, -60.0), (2.0, -10.0)], [0.0, 2.0, 4.1, 6.1]),
+        ([(3.0, -200.0)], [0.0, 3.0]),
+    ],
+    ids=["one phrase", "a pause", "a short pause", "silence around", "a click in the pause", "no voice"],
+)
+def test_a_dip_is_divided_where_the_voice_pauses(
+    parts: list[tuple[float, float]], edges: list[float], rate: int
+) -> None:
+    ear, length = talk(*parts, rate=rate)
+    assert seconds(ear.phrases(Span(0, length)), rate) == pytest.approx(edges, abs=0.04)
+
+
+def test_what_a_network_lets_through_of_a_loud_bed_is_no_phrase() -> None:
+    """A voice with the bed at -14 dB in its pauses, over a bed as loud as itself."""
+    ear, length = talk((2.0, -20.0), (1.0, -34.0), (2.0, -20.0), bed_dbfs=-20.0)
+    assert seconds(ear.phrases(Span(0, length))) == pytest.approx([0.0, 2.0, 3.0, 5.0], abs=0.04)
+
+
+def test_every_phrase_rides_to_its_own_difference() -> None:
+    ear, length = talk((2.0, -10.0), (1.0, -70.0), (2.0, -16.0), bed_dbfs=-14.0)
+    dip = PlannedDip(Span(0, length), None, "rides")
+    parts = ear.phrases(dip.span)
+    dips = divided(dip, parts, RATE)
+    gains = ride(dips, [ear.levels(part) for part in parts], WANTED)
+    assert gains == pytest.approx([-6.0, -12.0], abs=0.2)
+    assert (dips[0].span.start, dips[-1].span.stop) == (0, length)
+    assert dips[1].span.start == pytest.approx(parts[1].start - LEAD_S * RATE, abs=1)
+
+
+@given(st.lists(st.integers(0, 12 * RATE), min_size=2, max_size=12, unique=True).map(sorted))
+def test_the_parts_of_a_dip_lie_in_it_in_order_and_never_overlap(edges: list[int]) -> None:
+    least, pause = round(LEAST_S * RATE), round(PAUSE_S * RATE)
+    parts = [Span(a + n * (least + pause), b + n * (least + pause) + least) for n, (a, b) in enumerate(pairwise(edges))]
+    parts = [Span(a.start, min(a.stop, b.start - pause)) for a, b in pairwise(parts) if a.start < b.start - pause]
+    if not parts:
+        return
+    dip = PlannedDip(Span(max(0, parts[0].start - 500), parts[-1].stop + 700), None, "rides")
+    dips = divided(dip, parts, RATE)
+    assert (dips[0].span.start, dips[-1].span.stop) == (dip.span.start, dip.span.stop)
+    for one, other in pairwise(dips):
+        assert one.span.stop <= other.span.start
+    for part, own in zip(parts, dips, strict=True):
+        assert own.span.start <= part.start < part.stop <= own.span.stop
