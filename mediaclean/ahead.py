@@ -6,7 +6,7 @@ between them keep two processor cores busy; what comes out, and in what order, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Generic, TypeVar
@@ -17,7 +17,7 @@ DEPTH = 3
 """Items that wait at most: blocks of a second, so this holds little and evens out what varies."""
 
 
-def ahead(items: Iterable[T], depth: int = DEPTH) -> Iterator[T]:
+def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:
     """The same items in the same order, made in a thread, at most `depth` of them before they are asked for.
 
     The thread begins with the first item and has ended when this generator has: exhausted, closed or failed. It closes

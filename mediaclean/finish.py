@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mediaclean.ahead import ahead
 from mediaclean.job import Job
 from mediaclean.level import Heard, Levelling, Take, hear, is_on_target, source_level
-from mediaclean.media import AudioCodec, NewAudio, Written, decode, probe, resolve_codec, write
+from mediaclean.media import (
+    AudioCodec,
+    Evidence,
+    Hashing,
+    LagEar,
+    NewAudio,
+    TrackLag,
+    Written,
+    decode,
+    probe,
+    resolve_codec,
+    write,
+)
 from mediaclean.media.formats import format_of
 from mediaclean.progress import ignore, watched
 from mediaclean.report import LevelUse
@@ -24,12 +36,16 @@ def no_extra() -> tuple[NewAudio, ...]:
 
 @dataclass(frozen=True)
 class Finished:
-    """What became of one track; `codec` is None where its packets were copied."""
+    """What became of one track; `codec` is None where its packets were copied.
+
+    `evidence` is what was found for the receipt of the whole file while its clean tracks were measured.
+    """
 
     written: Written
     after: Heard
     level: LevelUse | None = None
     codec: AudioCodec | None = None
+    evidence: Evidence = field(default_factory=Evidence)
 
     @property
     def copied(self) -> bool:
@@ -67,20 +83,30 @@ def finish(takes: Sequence[Take], path: Path, *, extra: Extra = no_extra) -> lis
     job = takes[0].job
     at_work = {take.job.track.number: Levelling(take) for take in takes if not can_stay(take, path)}
     codecs = {number: _codec(levelling.take.job, path) for number, levelling in at_work.items()}
-    unfinished = True
-    while unfinished:
+    evidence: Evidence | None = None
+    while evidence is None:
         with job.stopwatch.stage("write"):
             written = _write(job, path, at_work, codecs, extra())
         with job.stopwatch.stage("check"):
-            verdicts = [levelling.judge(_hear(levelling.take, path, written)) for levelling in at_work.values()]
-        unfinished = any(verdicts)
-    return [_finished(take, at_work.get(take.job.track.number), codecs, written) for take in takes]
+            evidence = _judge(at_work, path, written) if at_work else Evidence()
+    return [_finished(take, at_work.get(take.job.track.number), codecs, written, evidence) for take in takes]
 
 
-def _finished(take: Take, levelling: Levelling | None, codecs: dict[int, AudioCodec], written: Written) -> Finished:
+def _judge(at_work: dict[int, Levelling], path: Path, written: Written) -> Evidence | None:
+    """Hear what came out, and look at its packets meanwhile; None where a track asks for another try."""
+    source = next(iter(at_work.values())).take.job.media
+    lags: dict[tuple[int, int], TrackLag] = {}
+    with Hashing(path, like=source.path) as hashing:
+        verdicts = [levelling.judge(_hear(levelling.take, path, written, lags)) for levelling in at_work.values()]
+        return None if any(verdicts) else Evidence(result=hashing.result(), lags=lags)
+
+
+def _finished(
+    take: Take, levelling: Levelling | None, codecs: dict[int, AudioCodec], written: Written, evidence: Evidence
+) -> Finished:
     if levelling is None:
-        return Finished(written, source_level(take.analysis))
-    return Finished(written, levelling.after, levelling.use(), codecs[take.job.track.number])
+        return Finished(written, source_level(take.analysis), evidence=evidence)
+    return Finished(written, levelling.after, levelling.use(), codecs[take.job.track.number], evidence)
 
 
 def _codec(job: Job, path: Path) -> AudioCodec:
@@ -94,25 +120,28 @@ def _write(
     codecs: dict[int, AudioCodec],
     extra: tuple[NewAudio, ...],
 ) -> Written:
-    replace = {}
+    new = {}
     for position, (number, levelling) in enumerate(at_work.items()):
         sound = levelling.sound("write" if position == 0 else f"write track {number}")
         track = levelling.take.job.track
-        replace[number] = NewAudio(sound, track.rate, track.layout, codecs[number])
+        new[number] = NewAudio(sound, track.rate, track.layout, codecs[number])
     return write(
         job.media,
         path,
-        replace=replace,
+        replace=new,
         keep_original=job.options.keep_original,
         extra=extra,
         drop_unsupported=job.options.drop_unsupported,
-        watch=ignore if replace else job.watch,  # new sound reports its own progress
+        watch=ignore if new else job.watch,  # new sound reports its own progress
     )
 
 
-def _hear(take: Take, path: Path, written: Written) -> Heard:
-    """A clean track of the finished file as it decodes."""
-    media = probe(path)
-    track = media.tracks[written.positions[take.job.track.number]]
-    sound = watched(ahead(decode(media, track)), "check", track.rate, track.length, take.job.watch)
-    return hear(sound, track, take.analysis.speech)
+def _hear(take: Take, path: Path, written: Written, lags: dict[tuple[int, int], TrackLag]) -> Heard:
+    """A clean track of the finished file as it decodes, and beside its source, which gives its lag."""
+    media, own = probe(path), take.job.track
+    track = media.tracks[written.positions[own.number]]
+    ear = LagEar(take.job.media, own, track)
+    sound = watched(ear.through(ahead(decode(media, track))), "check", track.rate, track.length, take.job.watch)
+    heard = hear(sound, track, take.analysis.speech)
+    lags[own.stream, track.stream] = ear.result()
+    return heard

@@ -19,7 +19,7 @@ from mediaclean.job import CleanOptions, Job
 from mediaclean.keep import check_keeping, keep, proof_of, told
 from mediaclean.level import Take
 from mediaclean.listening import fault_lines, listen, open_job, open_jobs
-from mediaclean.media import NewAudio, Receipt, check_target, staged, verify
+from mediaclean.media import Hashing, NewAudio, Receipt, check_target, staged, verify
 from mediaclean.media.staged import exists
 from mediaclean.plan import Level, Plan
 from mediaclean.preset import DEFAULT, Preset
@@ -83,8 +83,9 @@ def deliver(
     check_keeping(jobs, [delivery.target for delivery in deliveries])
     rendered = [_render(job, spool_folder(deliveries[0].target, job.track.number)) for job in jobs]
     reports = []
-    for delivery, note in zip(deliveries, notes, strict=True):
-        reports.extend(_deliver(rendered, delivery, note))
+    with Hashing(jobs[0].media.path) as packets:
+        for delivery, note in zip(deliveries, notes, strict=True):
+            reports.extend(_deliver(rendered, delivery, note, packets))
     keep(rendered, reports)
     for each in rendered:
         for spool in each.spools:
@@ -97,7 +98,7 @@ def _render(job: Job, folder: Path) -> Rendered:
     return render(job, folder) if base is None else render_again(job, base, folder)
 
 
-def _deliver(rendered: Sequence[Rendered], delivery: Delivery, notes: Sequence[str]) -> list[Report]:
+def _deliver(rendered: Sequence[Rendered], delivery: Delivery, notes: Sequence[str], packets: Hashing) -> list[Report]:
     """Finish one delivery, prove it, and give it its name; one report per cleaned track."""
     takes = [_for_spec(each.take, delivery.spec) for each in rendered]
     job = takes[0].job
@@ -108,7 +109,7 @@ def _deliver(rendered: Sequence[Rendered], delivery: Delivery, notes: Sequence[s
     with staged(delivery.target, overwrite=job.options.overwrite) as part:
         finished = finish(takes, part, extra=extra)
         with job.stopwatch.stage("verify"):
-            receipt = _proven(takes, delivery.target, part, finished)
+            receipt = _proven(takes, delivery.target, part, finished, packets)
     return [
         _report(each, take, delivery, done, receipt, (*notes, *each.notes))
         for each, take, done in zip(rendered, takes, finished, strict=True)
@@ -150,14 +151,16 @@ def _check_target(jobs: Sequence[Job], target: Path) -> tuple[str, ...]:
     )
 
 
-def _proven(takes: Sequence[Take], target: Path, part: Path, finished: Sequence[Finished]) -> Receipt:
-    """Compare the finished file with its source.
+def _proven(takes: Sequence[Take], target: Path, part: Path, finished: Sequence[Finished], packets: Hashing) -> Receipt:
+    """Compare the finished file with its source, whose packets are the same for all deliveries.
 
     Raises:
         OutputError: if anything that was to be kept is not there.
     """
     cleaned = [take.job.track.number for take, done in zip(takes, finished, strict=True) if not done.copied]
-    receipt = verify(takes[0].job.media.path, part, cleaned=cleaned, dropped=finished[0].written.dropped)
+    known = replace(finished[0].evidence, source=packets.result())
+    dropped = finished[0].written.dropped
+    receipt = verify(takes[0].job.media.path, part, cleaned=cleaned, dropped=dropped, known=known)
     if not receipt.ok:
         raise OutputError(
             f"{target.name} would not match its source: {receipt.failures[0]}",

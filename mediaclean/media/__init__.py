@@ -2,6 +2,7 @@
 
 from mediaclean.media.codecs import AudioCodec, encoder_names, resolve_codec
 from mediaclean.media.decode import decode, read_spans
+from mediaclean.media.evidence import Evidence, Hashing, LagEar, Packets
 from mediaclean.media.fields import Field
 from mediaclean.media.lag import Lag, measure_lag
 from mediaclean.media.packets import StreamPackets, packet_hashes
@@ -18,11 +19,15 @@ __all__ = [
     "AudioCodec",
     "AudioTrack",
     "Chapter",
+    "Evidence",
     "Fault",
     "Field",
+    "Hashing",
     "Lag",
+    "LagEar",
     "Media",
     "NewAudio",
+    "Packets",
     "Proof",
     "Receipt",
     "StreamInfo",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -42,12 +43,13 @@ class StreamPackets:
     tick_s: float = 0.0
 
 
-def packet_hashes(path: Path, *, header: bytes = b"") -> dict[int, StreamPackets]:
+def packet_hashes(path: Path, *, header: bytes = b"", unwanted: Event | None = None) -> dict[int, StreamPackets]:
     """Read every packet of every stream once; attachments count as one packet.
 
     Args:
         path: the file.
         header: HEVC messages in here are taken for part of the header, wherever this file has them.
+        unwanted: once it is set the rest is not read, and what comes back is worth nothing.
 
     Raises:
         MediaError: the file cannot be read.
@@ -55,6 +57,8 @@ def packet_hashes(path: Path, *, header: bytes = b"") -> dict[int, StreamPackets
     with reading(path), open_input(path) as container:
         gatherers = {stream.index: _Gatherer(stream, header) for stream in container.streams}
         for packet in container.demux():
+            if unwanted is not None and unwanted.is_set():
+                break
             if packet.size:
                 gatherers[packet.stream_index].take(packet)
         return {index: gatherer.done() for index, gatherer in gatherers.items()}

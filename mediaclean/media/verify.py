@@ -9,23 +9,23 @@ from typing import Literal
 
 import numpy as np
 
-from mediaclean.audio import Samples, rms_dbfs
 from mediaclean.media.borders import open_input, reading
-from mediaclean.media.decode import decode
+from mediaclean.media.evidence import Evidence, lag_of
 from mediaclean.media.fields import Field, global_fields, picture_fields, stream_fields
 from mediaclean.media.formats import family_of
-from mediaclean.media.lag import Lag, measure_lag
 from mediaclean.media.packets import StreamPackets, headers_of, packet_hashes
 from mediaclean.media.probe import probe
-from mediaclean.media.receipt import Proof, Receipt, TrackLag
+from mediaclean.media.receipt import Proof, Receipt
 from mediaclean.media.records import AudioTrack, Media, StreamInfo
-
-_WINDOW_S = 4.0
-_REACH_S = 0.25
 
 
 def verify(
-    source: Path, result: Path, *, cleaned: Collection[int] | None = None, dropped: Collection[str] = ()
+    source: Path,
+    result: Path,
+    *,
+    cleaned: Collection[int] | None = None,
+    dropped: Collection[str] = (),
+    known: Evidence | None = None,
 ) -> Receipt:
     """Compare a result with its source.
 
@@ -34,13 +34,17 @@ def verify(
         result: what was made of it.
         cleaned: numbers of the source's tracks that have new audio; None takes those whose packets changed.
         dropped: what was left out on demand, in the words of `Written.dropped`.
+        known: what other passes over these very files have found already.
 
     Raises:
         MediaError: one of the files cannot be read.
     """
     ours, theirs = probe(Path(source)), probe(Path(result))
-    mine = packet_hashes(ours.path)
-    other = packet_hashes(theirs.path, header=headers_of(ours.path))
+    known = known or Evidence()
+    mine = known.source if known.source is not None else packet_hashes(ours.path)
+    other = known.result
+    if other is None:
+        other = packet_hashes(theirs.path, header=headers_of(ours.path))
     pairs = _pair(mine, other)
     proofs = [_proof(packets, pairs, other, ours, theirs, dropped) for packets in mine.values()]
     tracks = _cleaned_pairs(ours, theirs, pairs, cleaned)
@@ -50,7 +54,9 @@ def verify(
     shift = _shift_s(mine, other, pairs)
     if shift is not None:
         fields += [_start_field(track, made, shift) for track, made in tracks]
-    lags = tuple(_track_lag(ours, theirs, track, made) for track, made in tracks)
+    lags = tuple(
+        known.lags.get((track.stream, made.stream)) or lag_of(ours, theirs, track, made) for track, made in tracks
+    )
     return Receipt(ours.path, theirs.path, tuple(proofs), tuple(fields), lags)
 
 
@@ -214,33 +220,3 @@ def _start_field(track: AudioTrack, made: AudioTrack, shift: float) -> Field:
     late = (float(made.start_s - track.start_s) - shift) * track.rate
     ok = abs(late) <= max(1.0, 0.0005 * track.rate)
     return Field(f"track {track.number} start", f"{float(track.start_s):.6f} s", f"{late:+.1f} samples", ok)
-
-
-def _track_lag(ours: Media, theirs: Media, track: AudioTrack, made: AudioTrack) -> TrackLag:
-    """The lag in the loudest stretch of each third, from one pass over both tracks side by side."""
-    length = track.length or round((ours.duration_s or 0.0) * track.rate)
-    step = round(_WINDOW_S * track.rate)
-    source = decode(ours, track, block=step)
-    result = decode(theirs, made, block=round(_WINDOW_S * made.rate))
-    best: dict[int, tuple[float, int, Samples, Samples]] = {}
-    for number, (mine, other) in enumerate(zip(source, result, strict=False)):
-        third = min(2, 3 * number * step // max(length, 1))
-        power = min(rms_dbfs(mine), rms_dbfs(other))
-        if third not in best or power > best[third][0]:
-            best[third] = (power, number * step, mine, other)
-    lags = []
-    for third, where in enumerate(("start", "middle", "end")):
-        _, at, mine, other = best.get(third) or best[max(best)]
-        if made.rate != track.rate:
-            other = _at_rate(other, made.rate, track.rate, mine.shape[1])
-        samples, correlation = measure_lag(mine, other, reach=round(_REACH_S * track.rate))
-        lags.append(Lag(where, at / track.rate, samples, round(correlation, 4)))
-    return TrackLag(track.number, tuple(lags), 0 if made.bits_per_sample is not None else 1)
-
-
-def _at_rate(samples: Samples, rate: int, wanted: int, count: int) -> Samples:
-    """The mono sum on another grid, good enough to be recognised by."""
-    mono = np.sum(samples, axis=0, dtype=np.float64)
-    places = np.arange(count) * (rate / wanted)
-    moved: Samples = np.interp(places, np.arange(mono.size), mono)[None].astype(np.float32)
-    return moved

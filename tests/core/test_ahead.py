@@ -56,7 +56,7 @@ def test_it_works_ahead_but_only_as_far_as_it_may() -> None:
         time.sleep(0.001)
     time.sleep(0.02)
     assert made == [0, 1, 2, 3, 4]  # one taken, three waiting, one in hand
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert len(made) <= 6
 
 
@@ -76,7 +76,7 @@ def test_closing_early_closes_the_producer(taken: int) -> None:
     stream = ahead(numbers(10_000, closed), 2)
     for _ in range(taken):
         next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert closed == ["ahead"]
 
 
@@ -84,7 +84,7 @@ def test_streams_in_streams_close_from_the_outside_in() -> None:
     closed: list[str] = []
     stream = ahead((2 * number for number in ahead(numbers(10_000, closed))), 1)
     assert [next(stream), next(stream)] == [0, 2]
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert len(closed) == 1
 
 
