@@ -179,4 +179,6 @@ def _patched(old: Mix, new: Mix, patch: Patch, rate: int) -> Mix:
         return spliced(old.chunks(stage), new.chunks(stage), patch.spans, fade, rate)
 
     changes = replaced(old.changes, new.changes, patch.spans, fade, length)
-    return dataclasses.replace(old, chunks=chunks, changes=changes, patches=(*old.patches, patch))
+    return dataclasses.replace(
+        old, chunks=chunks, changes=changes, patches=(*old.patches, patch), regained=(*old.regained, new.gains)
+    )

@@ -15,6 +15,7 @@ from mediaclean.media import decode
 from mediaclean.record import write_record
 from mediaclean.rendering import Rendered
 from mediaclean.report import Report, to_report_dict
+from mediaclean.result_page import page_path, write_page
 from mediaclean.stem_files import stems_folder
 from mediaclean.stems import check_folder, save_table, write_stems
 
@@ -69,9 +70,13 @@ def keep(rendered: Sequence[Rendered], reports: Sequence[Report]) -> None:
     first = rendered[0]
     options = first.take.job.options
     for number, report in enumerate(reports):
-        job = rendered[number % len(rendered)].take.job
+        take = rendered[number % len(rendered)].take
+        track = str(take.job.track.number) if len(rendered) > 1 else ""
         if options.record:
-            write_record(report, str(job.track.number) if len(rendered) > 1 else "")
+            write_record(report, track)
+        if options.page:
+            earlier = number % len(rendered) if options.keep_original else 0
+            write_page(take, report, take.job.track.number - 1 + earlier, page_path(report.target, track))
     base = first.take.job.options.base
     if first.grid is not None and (base is None or base.stems is not None):
         _keep_stems(first, reports[0])

@@ -40,6 +40,15 @@ class Mix:
     chunks: Callable[[str], Iterator[Samples]]
     changes: tuple[Change, ...] = ()
     patches: tuple[Patch, ...] = ()
+    regained: tuple[GainCurve, ...] = ()
+
+    def bed_gain(self, position: int) -> float:
+        """The bed's linear gain at a sample; inside a patch that of the patch, whose curve is in `regained`."""
+        gains = self.gains
+        for patch, again in zip(self.patches, self.regained, strict=True):
+            if any(span.start <= position < span.stop for span in patch.spans):
+                gains = again
+        return float(gains.at(position, 1)[0])
 
     @property
     def changes_sound(self) -> bool:

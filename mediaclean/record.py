@@ -174,7 +174,7 @@ def _proof(record: Mapping[str, Any]) -> Iterator[str]:
     proof = record["proof"]
     if proof is None:
         return
-    yield f"Proof: {proof['samples']} samples were compared before the level, {proof['changed']} differ from the source."
+    yield f"Proof: {proof['samples']} samples compared before the level, {proof['changed']} differ from the source."
     if proof["ok"]:
         yield "All of them lie in the changes above; every other sample is the source's, bit by bit."
     else:

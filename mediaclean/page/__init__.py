@@ -1,4 +1,5 @@
-"""The preview page: one HTML file with all in it, from real files of HTML, CSS and JavaScript and one block of data.
+"""Pages of a preview and of a result: one HTML file with all in it, from real files of HTML, CSS and JavaScript and
+one block of data.
 
 The page may load nothing: its content security policy allows the style and the script in it, by their hashes, and no
 connection at all. All text reaches the page as data, through `textContent`; only its title is HTML, and is escaped.
@@ -13,21 +14,28 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, Literal
 
 _HERE = Path(__file__).parent
 
 
-def fill(title: str, data: Mapping[str, Any]) -> str:
+def fill(title: str, data: Mapping[str, Any], kind: Literal["preview", "result"] = "preview") -> str:
     """The page with its data.
 
     Args:
         title: of the document, any text.
-        data: what preview.js reads; plain JSON values.
+        data: what preview.js reads, and result.js for a result; plain JSON values.
+        kind: a result has an overview and tables beside its passages.
     """
-    style, script = _part("preview.css"), _part("preview.js")
+    style, script, above, below = _part("preview.css"), _part("preview.js"), "", ""
+    if kind == "result":
+        style, script = style + _part("result.css"), script + _part("result.js")
+        above, below = _part("result.html").split("<!-- passages -->")
     return Template(_part("preview.html")).substitute(
         title=html.escape(title),
+        kind=kind,
+        above=above,
+        below=below,
         style=style,
         script=script,
         style_hash=_hash(style),

@@ -9,6 +9,7 @@
     duck: ["Duck", "The bed goes down under the speech and comes back between phrases."],
     reduce: ["Reduce", "The bed is lowered by the same amount throughout."],
     remove: ["Remove", "The bed is taken away as far as the floor allows."],
+    result: ["Result", "The finished file, as it decodes."],
   };
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const live = document.getElementById("live");
@@ -351,7 +352,7 @@
   });
 
   document.getElementById("source").textContent = data.source;
-  document.getElementById("facts").textContent =
+  document.getElementById("facts").textContent = data.headline ??
     `The hardest ${data.passages.length === 1 ? "passage" : `${data.passages.length} passages`} of ${clock(data.duration_s)}, ` +
     `with preset ${data.preset}; ${data.engine}.`;
   document.getElementById("last-key").textContent = String(data.passages[0].versions.length);
@@ -366,5 +367,12 @@
   const redraw = () => views.forEach((view) => view.redraw());
   new ResizeObserver(redraw).observe(document.getElementById("passages"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  window.mediacleanPreview = { views, audio };
+  const listen = (view, seconds) => {
+    for (const other of views) if (other !== view && other.player.playing) other.player.pause();
+    active = view;
+    view.player.seek(seconds);
+    view.player.play();
+  };
+  const tools = { data, bytes, number, clock, make, css, palette, drawSpectrum, drawWave, drawGain, listen };
+  window.mediacleanPreview = { views, audio, tools };
 })();
