@@ -24,6 +24,8 @@ WINDOW_S, HOP_S = 0.032, 0.008
 TOP_HZ = 12_000.0
 """Above, rooms swallow the sound by themselves."""
 ROUNDS = 3
+CONTEXT = 1
+"""Frames on either side that the power of a frame is averaged over: one frame alone says little of it."""
 FLOOR = 1e-6
 """Of the mean power of a bin: frames are not weighted by more than the inverse of this."""
 BINS = 32
@@ -72,6 +74,8 @@ def wpe(spectra: NDArray[np.complex64], taps: int, delay: int, rounds: int = ROU
         delay: frames between the present and the youngest frame of the filter, at least 1.
         rounds: how often power and filter are estimated in turn.
     """
+    from scipy.ndimage import uniform_filter1d
+
     bins, channels, frames = spectra.shape
     past = np.zeros((bins, taps * channels, frames), dtype=np.complex64)
     for tap in range(taps):
@@ -82,6 +86,7 @@ def wpe(spectra: NDArray[np.complex64], taps: int, delay: int, rounds: int = ROU
     clean = spectra
     for _ in range(rounds):
         power = np.square(np.abs(clean)).mean(axis=1, keepdims=True)
+        power = uniform_filter1d(power, 2 * CONTEXT + 1, axis=2)
         weighted = past.conj() / np.maximum(power, FLOOR * mean + 1e-20)
         square = np.matmul(weighted, past.swapaxes(1, 2))
         cross = np.matmul(weighted, spectra.swapaxes(1, 2))
