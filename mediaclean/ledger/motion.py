@@ -72,7 +72,7 @@ def turning_points(level_db: NDArray[np.float64], swing_db: float) -> list[int]:
 class ClickSettings(Settings):
     """Jumps from one sample to the next."""
 
-    ratio: float = setting(8.0, "", "so many times the sound's own jumps around it", low=2.0, high=100.0)
+    ratio: float = setting(6.0, "", "so many times the sound's own jumps around it", low=2.0, high=100.0)
     new: float = setting(
         1.5, "", "and so many times the original's there, so that it was not in it", low=1.0, high=20.0
     )
@@ -95,7 +95,7 @@ def find_clicks(scene: Scene, settings: ClickSettings = ClickSettings()) -> Iter
     around, beside = round(settings.around_s / CELL_S), 2
     limit = np.maximum(settings.ratio * _median_around(jumps, around), settings.new * _most_around(known, beside))
     audible = 10.0 ** ((scene.speech_db + settings.audible_db) / 20.0)
-    jumped = (jumps > limit) & (jumps > audible) & (changes > settings.ratio * _median_around(changes, around))
+    jumped = (jumps > limit) & (jumps > audible) & (changes > 0.6 * settings.ratio * _median_around(changes, around))
     jumped &= changes > settings.new * _most_around(known, beside)
     for first, stop in runs(jumped):
         if stop - first > 4:

@@ -156,6 +156,8 @@ def scenes(
             yield from _scene(held, number, speech, rate, length, pages)
             number += 1
             held.forget(number * size - around - reach)
+        if pages is not None and number > max(pages, default=-1):
+            return
     while number <= last and number * size < stop:
         yield from _scene(held, number, speech, rate, length, pages)
         number += 1

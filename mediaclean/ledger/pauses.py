@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 
 from mediaclean.audio import power_to_db
 from mediaclean.ledger.records import Mark
-from mediaclean.ledger.scene import Scene
+from mediaclean.ledger.scene import Scene, smooth
 from mediaclean.settings import Settings, setting
 from mediaclean.speech import runs
 
 PART_S = 0.5
 """Long pauses are judged in parts of about this length."""
-THIRDS_HZ = tuple(100.0 * 2 ** (n / 3) for n in range(3, 19))
-"""Edges of thirds of an octave from 200 to 6400 Hz."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +29,18 @@ class MusicalSettings(Settings):
     """Isolated tones in pauses."""
 
     per_s: float = setting(9.0, "1/s", "more of them than this are an artefact", low=0.5, high=100.0)
-    least: int = setting(3, "", "and at least so many", low=1, high=100)
+    least: int = setting(4, "", "and at least so many", low=1, high=100)
     over_db: float = setting(6.0, "dB", "a tone stands this far over the lowered original around it", low=1, high=40)
-    sharp_db: float = setting(6.0, "dB", "and over the result beside it in frequency", low=0.0, high=40.0)
+    sharp_db: float = setting(12.0, "dB", "and over the result beside it in frequency", low=0.0, high=40.0)
     shortest_s: float = setting(0.02, "s", "it lasts at least this long", low=0.005, high=1.0)
     longest_s: float = setting(0.15, "s", "and at most this long", low=0.02, high=5.0)
+    lowest_hz: float = setting(
+        1000.0, "Hz", "counted from here up: further down words end in harmonics of the voice", low=50.0, high=4000.0
+    )
     widest_hz: float = setting(260.0, "Hz", "and is at most this wide", low=50.0, high=2000.0)
+    under_db: float = setting(
+        2.0, "dB", "a pause that kept its spectrum within this was not lowered", low=0.0, high=20.0
+    )
     audible_db: float = setting(-50.0, "dB", "against speech; quieter tones are not heard", low=-100.0, high=0.0)
 
 
@@ -54,11 +58,13 @@ def count_islands(scene: Scene, first: int, stop: int, settings: MusicalSettings
     """How many cells or groups of cells of the result stand alone in time and frequency, over what is due there."""
     from scipy.ndimage import find_objects, label, maximum_filter, median_filter
 
-    inside = (scene.hz >= 300.0) & (scene.hz < 8000.0)
+    inside = (scene.hz >= settings.lowest_hz) & (scene.hz < 8000.0)
     edge = 2
     here = slice(max(0, first - edge), stop + edge)
     result = scene.power("result")[here][:, inside]
-    due = maximum_filter(scene.power("original")[here][:, inside], size=(3, 5)) * _gain_power(scene, here)[:, None]
+    due = maximum_filter(scene.power("original")[here][:, inside], size=(3, 5))
+    if not _passed_whole(scene, first, stop, settings.under_db):
+        due = due * _gain_power(scene, here)[:, None]
     beside = median_filter(result, size=(1, max(5, round(600.0 / scene.hz[1]) | 1)))
     audible = 10.0 ** ((scene.speech_db + settings.audible_db) / 10.0)
     standing = (result > due * 10 ** (settings.over_db / 10)) & (result > beside * 10 ** (settings.sharp_db / 10))
@@ -84,14 +90,19 @@ class GhostSettings(Settings):
     )
     shortest_s: float = setting(0.15, "s", "for at least this long", low=0.02, high=5.0)
     share: float = setting(0.3, "share", "in at least this much of the thirds of an octave", low=0.0, high=1.0)
+    shared: float = setting(
+        1.6, "", "the voice's power in common with the original over its own: 1 for what is only in the voice, more "
+        "where the bed holds the same sound", low=1.0, high=100.0,
+    )  # fmt: skip
     audible_db: float = setting(-38.0, "dB", "against speech; quieter remains are not heard", low=-100.0, high=0.0)
 
 
 def find_ghost(scene: Scene, settings: GhostSettings = GhostSettings()) -> Iterator[Mark]:
     """Stretches of pauses in which much of the bed is still there."""
-    original, result = (_thirds(scene, side) for side in ("original", "result"))
+    original, result, voice = (scene.thirds(scene.power(side)) for side in ("original", "result", "voice"))
+    shared = scene.thirds(scene.cross)
     due = original * _gain_power(scene, slice(0, len(scene)))[:, None]
-    wide = [_smooth(part.sum(axis=1)) for part in (original, result, due)]
+    wide = [smooth(part.sum(axis=1, keepdims=True))[:, 0] for part in (original, result, due)]
     over_db = power_to_db(wide[1]) - power_to_db(wide[2])
     left = (
         (over_db > settings.over_db)
@@ -105,6 +116,8 @@ def find_ghost(scene: Scene, settings: GhostSettings = GhostSettings()) -> Itera
                 continue
             per_band = result[start:end].sum(axis=0) > due[start:end].sum(axis=0) * 10 ** (settings.over_db / 20)
             if per_band.mean() < settings.share:
+                continue
+            if shared[start:end].sum() < settings.shared * voice[start:end].sum():
                 continue
             over = float(power_to_db(wide[1][start:end].mean()) - power_to_db(wide[2][start:end].mean()))
             level = float(power_to_db(wide[1][start:end].mean())) - scene.speech_db
@@ -126,12 +139,7 @@ def _gain_power(scene: Scene, here: slice) -> NDArray[np.float64]:
     return np.asarray(10.0 ** (scene.gain_db[here] / 10.0))
 
 
-def _thirds(scene: Scene, side: str) -> NDArray[np.float64]:
-    edges = np.searchsorted(scene.hz, THIRDS_HZ)
-    return np.asarray(np.add.reduceat(scene.power(side)[:, : edges[-1]], edges[:-1], axis=1), dtype=np.float64)  # type: ignore[arg-type]
-
-
-def _smooth(power: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over five frames."""
-    padded = np.pad(power, 2, mode="edge")
-    return np.asarray(np.convolve(padded, np.full(5, 0.2), mode="valid"))
+def _passed_whole(scene: Scene, first: int, stop: int, within_db: float) -> bool:
+    inside = (scene.hz >= 300.0) & (scene.hz < 8000.0)
+    original, result = (scene.power(side)[first:stop, inside].astype(np.float64) for side in ("original", "result"))
+    return bool(abs(np.median(power_to_db(result) - power_to_db(original))) < within_db)

@@ -44,8 +44,8 @@ class LedgerSettings(Settings):
     ghost_db: float = setting(
         7.0, "dB", "ghost bleed: what is left in a pause stands this far over the lowered bed", low=1.0, high=40.0
     )
-    chopped_db: float = setting(12.0, "dB", "chopped sound: the voice falls this much at once", low=3.0, high=60.0)
-    lost_db: float = setting(10.0, "dB", "lost consonants: a burst from 4 to 10 kHz sinks by this", low=3.0, high=60.0)
+    chopped_db: float = setting(10.0, "dB", "chopped sound: the voice falls this much at once", low=3.0, high=60.0)
+    lost_db: float = setting(8.0, "dB", "lost consonants: a burst from 4 to 10 kHz sinks by this", low=3.0, high=60.0)
     hollow_db: float = setting(
         6.0, "dB", "hollow tone: neighbouring thirds of an octave of the voice sink by this", low=1.0, high=40.0
     )
@@ -53,7 +53,7 @@ class LedgerSettings(Settings):
         4.0, "dB", "pumping: the bed's gain goes up and down by this, twice in two seconds", low=1.0, high=40.0
     )
     click_ratio: float = setting(
-        8.0, "", "clicks: a jump this many times larger than the sound's own around it", low=2.0, high=100.0
+        6.0, "", "clicks: a jump this many times larger than the sound's own around it", low=2.0, high=100.0
     )
 
 

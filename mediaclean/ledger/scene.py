@@ -29,6 +29,9 @@ QUIET_DB = -25.0
 AROUND_S, STEP_S, LEAST_S = 2.5, 0.5, 0.15
 """The bed's reach is learned from the frames around, in steps, and not from fewer than these."""
 
+THIRDS_HZ = tuple(100.0 * 2 ** (n / 3) for n in range(3, 19))
+"""Edges of thirds of an octave from 200 to 6400 Hz."""
+
 Powers = NDArray[np.float32]
 Side = Literal["original", "result", "voice"]
 
@@ -41,6 +44,7 @@ class Scene:
         inner: the samples that this page answers for; the rest is context.
         sounds: original, result and voice as one channel each, (3, frames * hop).
         powers: the same as power spectra, (3, frames, bins); the bins of a band add up to its mean square.
+        cross: real part of original times voice, (frames, bins): their power in common.
         hz: the middle of each bin.
         gain_db: of the bed, (frames,).
         speech: frames that belong to a phrase, (frames,).
@@ -52,6 +56,7 @@ class Scene:
     inner: Span
     sounds: NDArray[np.float32]
     powers: Powers
+    cross: Powers
     hz: NDArray[np.float64]
     gain_db: NDArray[np.float64]
     speech: NDArray[np.bool_]
@@ -84,9 +89,23 @@ class Scene:
             return -np.inf
         return float(power_to_db(power[power >= 0.1 * power.mean()].mean()))
 
+    def thirds(self, power: Powers) -> NDArray[np.float64]:
+        """Sums over thirds of an octave from 200 to 6400 Hz, (frames, 15)."""
+        edges = np.searchsorted(self.hz, THIRDS_HZ)
+        return np.asarray(np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1), dtype=np.float64)
+
     @cached_property
     def voice_db(self) -> NDArray[np.float64]:
-        return power_to_db(self.band("voice", *SPEECH_HZ))
+        """Level of the voice without what it shares with the bed.
+
+        What belongs to the bed and went through as voice lies in both, in phase; the projection on the bed takes it
+        out. (With bed b and voice v that is v.v - (v.b)^2 / b.b in every third of an octave, over five frames.)
+        """
+        original, voice, cross = (smooth(self.thirds(part)) for part in (self.powers[0], self.powers[2], self.cross))
+        bed = original - 2.0 * cross + voice
+        common = np.maximum(cross - voice, 0.0)
+        own = voice - np.square(common) / np.maximum(bed, 1e-15)
+        return power_to_db(np.clip(own, 0.0, voice).sum(axis=1))
 
     @cached_property
     def quiet(self) -> NDArray[np.bool_]:
@@ -101,8 +120,18 @@ class Scene:
         long = [(a, b) for a, b in runs(low) if b - a >= self.frames(PAUSE_S)]
         return [(a + after if a else a, b - before if b < len(self) else b) for a, b in long]
 
-    def reach(self, power: NDArray[np.floating], quantile: float) -> NDArray[np.float64]:
-        """What the bed alone reaches around every frame, of columns of the original (frames, k), in the same shape.
+    @property
+    def bed(self) -> Powers:
+        """Power spectra of what is not voice, (frames, bins)."""
+        power: Powers = np.maximum(self.powers[0] - 2.0 * self.cross + self.powers[2], 0.0)
+        return power
+
+    def reach(
+        self, power: NDArray[np.floating], quantile: float, shown: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
+        """What the bed reaches around every frame, of columns (frames, k), in the same shape.
+
+        It is learned from the frames in which it is `shown`: of the original, the quiet ones.
 
         Infinite where too few frames around show the bed alone: nothing is certain there.
         """
@@ -110,9 +139,9 @@ class Scene:
         reached = np.full(power.shape, np.inf)
         for first in range(0, len(self), step):
             near = slice(max(0, first + step // 2 - around), first + step // 2 + around)
-            shown = power[near][self.quiet[near]]
-            if len(shown) >= least:
-                reached[first : first + step] = np.quantile(shown, quantile, axis=0)
+            known = power[near][(self.quiet if shown is None else shown)[near]]
+            if len(known) >= least:
+                reached[first : first + step] = np.quantile(known, quantile, axis=0)
         return reached
 
     @cached_property
@@ -151,12 +180,17 @@ def make_scene(
     kept = int(np.searchsorted(hz, min(TOP_HZ, 0.45 * rate)))
     scale = np.float32(2.0 / (size * float(np.square(window).sum())))
     frames = np.lib.stride_tricks.sliding_window_view(sounds, width, axis=1)[:, ::hop]
-    powers = np.empty((3, frames.shape[1], kept), dtype=np.float32)
-    for side, own in enumerate(frames):
-        spectra = rfft(own * window, size)[:, :kept]
-        powers[side] = (np.square(spectra.real) + np.square(spectra.imag)) * scale
+    original, result, voice = (rfft(own * window, size)[:, :kept] for own in frames)
+    powers = np.stack([np.square(spectra.real) + np.square(spectra.imag) for spectra in (original, result, voice)])
+    cross = original.real * voice.real + original.imag * voice.imag
     heard = sounds[:, reach : sounds.shape[1] - reach]
-    return Scene(rate, hop, start, inner, heard, powers, hz[:kept], gain_db, speech)
+    return Scene(rate, hop, start, inner, heard, powers * scale, cross * scale, hz[:kept], gain_db, speech)
+
+
+def smooth(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over five frames, of (frames, bands)."""
+    total = np.cumsum(np.pad(power, ((3, 2), (0, 0)), mode="edge"), axis=0)
+    return np.asarray(np.maximum(total[5:] - total[:-5], 0.0) / 5.0)
 
 
 def hop_of(rate: int) -> int:
