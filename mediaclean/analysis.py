@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mediaclean.ahead import spread
 from mediaclean.audio import FLOOR_DB, Samples, Span, frame_count, power_to_db, reblock
+from mediaclean.faults import UNHEARD, ChannelEar, Heard
 from mediaclean.kweight import FrameLevels, channel_names, power_to_lufs
 from mediaclean.loudness import Loudness, Meter
 from mediaclean.repair.chain import Finder, RepairSettings
@@ -60,6 +61,7 @@ class Analysis:
         clipped: how many runs of full-scale samples there are.
         bandwidth_hz: up to where the recording holds sound.
         repairs: what is to be mended in the sound itself, where somebody asked for it.
+        heard: what was heard of each channel.
     """
 
     rate: int
@@ -75,6 +77,7 @@ class Analysis:
     clipped: int
     bandwidth_hz: float
     repairs: Repairs = NO_REPAIRS
+    heard: Heard = UNHEARD
 
 
 def centre_channel(layout: str, channels: int) -> int | None:
@@ -115,8 +118,9 @@ def analyse(
     meter = Meter(rate, layout, channels, frames=levels)
     ear = Ear(rate, detector, speech_downmix(centre_channel(layout, channels)))
     holes = HoleFinder(rate, tone or RoomToneSettings())
-    facts, finder = _Facts(rate), Finder(rate, repair or RepairSettings())
-    listeners: list[Callable[[Samples], None]] = [meter.add, ear.add, holes.push, facts.add, *finder.listeners]
+    facts, finder, sides = _Facts(rate), Finder(rate, repair or RepairSettings()), ChannelEar(channels)
+    own = [meter.add, ear.add, holes.push, facts.add, sides.add]
+    listeners: list[Callable[[Samples], None]] = [*own, *finder.listeners]
     spread(reblock(chunks, rate), listeners)  # whole seconds, so that nothing depends on how the sound was decoded
     loudness = meter.result()
     frames = frame_count(facts.length, rate)
@@ -135,6 +139,7 @@ def analyse(
         clipped=facts.clipped,
         bandwidth_hz=facts.bandwidth_hz(),
         repairs=finder.result(),
+        heard=sides.result(),
     )
 
 

@@ -16,18 +16,16 @@ from numpy.typing import NDArray
 from mediaclean.audio import FLOOR_DB, FRAME_S, Block, Span, frame_edges, frames_of, merge
 from mediaclean.duck import DuckSettings, gain_for_difference
 from mediaclean.kweight import FrameLevels, power_to_lufs
-from mediaclean.plan import PlannedDip
+from mediaclean.plan import PAUSE_S, PlannedDip
 from mediaclean.speech import runs
 
-PAUSE_S = 0.5
-"""A shorter pause is part of the phrase: a gain that moved in it would be heard."""
 LEAST_S = 0.25
-"""What is shorter is no phrase, but a breath or what a network let through."""
+"""What is shorter is no phrase by itself: a last word, a breath, or what a network let through."""
 LEAD_S, TAIL_S = 0.15, 0.1
 """Around a phrase inside a dip, so that the gain is there before the first word and after the last."""
-VOICE_DB = -20.0
+VOICE_DB = -30.0
 """Under the mean of its dip, a voice pauses."""
-OVER_BED_DB = -12.0
+OVER_BED_DB = -18.0
 """What stands this far under the bed in a separated voice is what is left of the bed."""
 
 NO_VOICE_LU = 20.0
@@ -76,9 +74,9 @@ class DipEar:
         floor = np.maximum(voice.mean() * 10.0 ** (VOICE_DB / 10.0), bed * 10.0 ** (OVER_BED_DB / 10.0))
         first = self._frames(span).start
         sounding = [Span(first + a, first + b) for a, b in runs(voice > floor)]
-        joined = merge(sounding, gap=int(PAUSE_S / FRAME_S))
-        kept = [Span(*frame_edges(r.start, r.stop, self._rate)[[0, -1]].tolist()) for r in joined]
-        clipped = [part.clip(span.start, span.stop) for part in kept if part.length >= LEAST_S * self._rate]
+        joined = _without_bursts(merge(sounding, gap=int(PAUSE_S / FRAME_S)))
+        parts = [Span(*frame_edges(run.start, run.stop, self._rate)[[0, -1]].tolist()) for run in joined]
+        clipped = [part.clip(span.start, span.stop) for part in parts]
         return [part for part in clipped if part is not None] or [span]
 
     def _inside(self, span: Span) -> NDArray[np.float64]:
@@ -97,6 +95,19 @@ class DipEar:
         return slice(first, stop) if first < stop else touched
 
 
+def _without_bursts(found: Sequence[Span]) -> list[Span]:
+    """Runs of frames, in which what is too short for a phrase belongs to the nearer neighbour, if one is near."""
+    least, near = round(LEAST_S / FRAME_S), round(2 * PAUSE_S / FRAME_S)
+    phrases = [run for run in found if run.length >= least]
+    for burst in (run for run in found if run.length < least):
+        distances = [max(burst.start - phrase.stop, phrase.start - burst.stop) for phrase in phrases]
+        nearest = min(range(len(phrases)), key=distances.__getitem__, default=None)
+        if nearest is not None and distances[nearest] <= near:
+            own = phrases[nearest]
+            phrases[nearest] = Span(min(own.start, burst.start), max(own.stop, burst.stop))
+    return merge(phrases)
+
+
 def divided(dip: PlannedDip, parts: Sequence[Span], rate: int) -> list[PlannedDip]:
     """The dip as one dip per phrase; the first begins and the last ends where it did."""
     lead, tail = round(LEAD_S * rate), round(TAIL_S * rate)
@@ -106,13 +117,19 @@ def divided(dip: PlannedDip, parts: Sequence[Span], rate: int) -> list[PlannedDi
     return [replace(dip, span=Span(a, b)) for a, b in zip(starts, stops, strict=True)]
 
 
+def has_voice(level: DipLevels) -> bool:
+    """Whether what was separated as voice under a dip is one."""
+    least_lufs = max(level.bed_lufs - NO_VOICE_LU, FLOOR_DB + 1.0)
+    return level.speech_share >= LEAST_SPEECH and level.voice_lufs >= least_lufs
+
+
 def ride(dips: Sequence[PlannedDip], levels: Sequence[DipLevels], settings: DuckSettings) -> list[float]:
     """The gain in dB of every dip: what the plan says, or where it rides, what the measured difference asks for."""
     gains = []
     for dip, level in zip(dips, levels, strict=True):
         if dip.gain_db is not None:
             gains.append(dip.gain_db)
-        elif level.speech_share < LEAST_SPEECH or level.voice_lufs < max(level.bed_lufs - NO_VOICE_LU, FLOOR_DB + 1.0):
+        elif not has_voice(level):
             gains.append(0.0)
         else:
             gains.append(round(gain_for_difference(level.voice_lufs, level.bed_lufs, settings), 2))

@@ -13,6 +13,7 @@ import numpy as np
 
 from mediaclean.analysis import Analysis, TrackStats
 from mediaclean.audio import Block, Samples, Span, merge
+from mediaclean.auto import HOLD_S
 from mediaclean.backends.registry import load_separator
 from mediaclean.deciding import decide
 from mediaclean.duck import DuckSettings, GainCurve
@@ -30,8 +31,8 @@ from mediaclean.roomtone_shots import Tone
 from mediaclean.separate import separate_cuts
 from mediaclean.settings import build, suggest
 
-DOSES = ("leave", "duck", "reduce", "remove")
-"""From nothing to everything."""
+DOSES = ("leave", "duck", "reduce", "remove", "auto")
+"""From nothing to everything, and the lightest that is enough, phrase by phrase."""
 
 REACH = 0.25
 """How far beyond a passage its phrases are followed, as a share of its length: this bounds the cost."""
@@ -98,7 +99,8 @@ def render_doses(job: Job, analysis: Analysis, spans: Sequence[Span], doses: Seq
     plans = {dose: decide(each, analysis, near=spans) for dose, each in asked.items()}
     source, job = job, job.mending(plans[doses[0]])  # what is mended is the same for all doses
     jobs = {dose: each.mending(plans[dose]) for dose, each in asked.items()}
-    heard = [_heard(span, list(plans.values()), jobs[doses[0]].preset) for span in spans]
+    widest = jobs.get("auto", jobs[doses[0]]).preset
+    heard = [_heard(span, list(plans.values()), widest) for span in spans]
     cuts = _clipped(max((plan.cuts for plan in plans.values()), key=len), merge(heard))
     with job.stopwatch.stage("separate"):
         voices, engine = _separate(job, cuts, analysis.stats, analysis.length)
@@ -131,7 +133,8 @@ def render_doses(job: Job, analysis: Analysis, spans: Sequence[Span], doses: Seq
 def _near(span: Span, preset: Preset, rate: int) -> Span:
     """The passage with what a dip beside it can do to it: ramps, and the bridge to the next dip."""
     duck = preset.duck or DuckSettings()
-    around = round(max(duck.bridge_s, duck.attack_s + duck.release_s) * rate)
+    hold_s = HOLD_S if duck.mode == "auto" else 0.0
+    around = round(max(duck.bridge_s, duck.attack_s + duck.release_s, hold_s) * rate)
     return Span(max(0, span.start - around), span.stop + around)
 
 

@@ -23,11 +23,12 @@ from mediaclean.settings import Settings, setting
 class DuckSettings(Settings):
     """What becomes of the bed."""
 
-    mode: Literal["leave", "duck", "reduce", "remove"] = setting(
+    mode: Literal["leave", "duck", "reduce", "remove", "auto"] = setting(
         "duck",
         "",
         "duck rides the bed under speech to a loudness difference; reduce lowers it by reduce_db throughout; "
-        "remove lowers it to floor_db throughout; leave does nothing",
+        "remove lowers it to floor_db throughout; leave does nothing; auto chooses for every phrase the lightest of "
+        "these that reaches target_lu",
     )
     target_lu: float = setting(10.0, "LU", "duck: speech above the bed by this much", low=0.0, high=40.0)
     reduce_db: float = setting(-12.0, "dB", "reduce: gain of the bed", low=-80.0, high=0.0)

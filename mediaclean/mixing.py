@@ -10,13 +10,15 @@ from functools import partial
 import numpy as np
 
 from mediaclean.audio import Block, Samples, Span, merge
+from mediaclean.auto import ErrorEar, Measured, settle_plan
 from mediaclean.backends.detector import load_detector
 from mediaclean.changes import Change, declared, planned
 from mediaclean.confirm import VoiceEar
-from mediaclean.dip_phrases import DipEar, divided, ride
+from mediaclean.dip_phrases import DipEar, divided, has_voice, ride
 from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
+from mediaclean.ledger import Ledger, LedgerSettings
 from mediaclean.patch import Patch
 from mediaclean.plan import Plan, PlannedDip, with_gains
 from mediaclean.polish import BlockStage, through
@@ -27,6 +29,7 @@ from mediaclean.report import ToneUse
 from mediaclean.roomtone import RoomToneSettings, ToneFiller
 from mediaclean.roomtone_model import ToneModel, ToneSynth, floor_model, learn
 from mediaclean.roomtone_shots import ShotSynth, Tone
+from mediaclean.selfrepair import heal
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Mix:
     changes: tuple[Change, ...] = ()
     patches: tuple[Patch, ...] = ()
     regained: tuple[GainCurve, ...] = ()
+    ledger: Ledger | None = None
 
     def bed_gain(self, position: int) -> float:
         """The bed's linear gain at a sample; inside a patch that of the patch, whose curve is in `regained`."""
@@ -60,10 +64,11 @@ class Mix:
         return declared(self.changes)
 
 
-def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
+def make_mix(job: Job, plan: Plan, voices: Voices, *, ledger: LedgerSettings | None = None) -> Mix:
     """Settle what could not be known before separation, and learn the room's tone.
 
-    The riding dips get their gains here, from the loudness of the separated voice and bed under each phrase.
+    The riding dips get their gains here, from the loudness of the separated voice and bed under each phrase. With
+    `ledger` the result is judged, and done again where that helps.
     """
     job = job.mending(plan)
     fade = round((job.preset.separate.fade_s if job.preset.separate else 0.02) * job.rate)
@@ -79,7 +84,7 @@ def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
     def blocks(stage: str) -> Iterator[Block]:
         return through(split(job.chunks(stage, plan.length), plan, voices, fade), finishing)
 
-    settled = _settle(job, finished, blocks)
+    settled, judged = heal(job, _settle(job, finished, blocks), blocks, ledger)
     gains = bed_curve(settled, job.preset.duck, job.rate)
     needed = bool(settled.holes) or len(gains.positions) > 0
     synth = learn_tone(job, settled) if job.preset.room_tone and needed else None
@@ -94,7 +99,7 @@ def make_mix(job: Job, plan: Plan, voices: Voices) -> Mix:
 
     tone = tone_use(synth, settled) if synth else None
     filled = tuple(filler.spans()) if filler else ()
-    return Mix(settled, tone, gains, filled, chunks, planned(settled, gains, filled))
+    return Mix(settled, tone, gains, filled, chunks, planned(settled, gains, filled), ledger=judged)
 
 
 def early_stages(job: Job, plan: Plan, fade: int) -> list[BlockStage]:
@@ -109,8 +114,8 @@ def settle_voice(plan: Plan, job: Job, fade: int, separated: Callable[[str], Ite
     """The plan with what is done to the voice, heard from the separated sound where the plan leaves it open."""
     if plan.voice_gains is not None:
         return plan
-    gains = settle(separated("polish"), _voiced(plan, job, fade), job.preset)
-    return dataclasses.replace(plan, voice_gains=gains)
+    settled = settle(separated("polish"), _voiced(plan, job, fade), job.preset)
+    return dataclasses.replace(plan, voice_gains=settled.rows, notes=(*plan.notes, *settled.notes))
 
 
 def voice_stages(plan: Plan, job: Job, fade: int) -> list[BlockStage]:
@@ -148,7 +153,8 @@ def settle_dips(job: Job, plan: Plan, spans: Sequence[Span], blocks: Iterable[Bl
     track = job.track
     ear = DipEar(job.rate, track.layout, track.channels)
     detector = VoiceEar(job.rate, track.centre, load_detector("webrtc"))
-    for _ in ear.listen(detector.listen(blocks)):
+    settings, errors = job.preset.duck or DuckSettings(), ErrorEar(job.rate)
+    for _ in ear.listen(detector.listen(errors.listen(blocks) if settings.mode == "auto" else blocks)):
         pass
     dips: list[PlannedDip] = []
     parts: list[Span] = []
@@ -162,7 +168,13 @@ def settle_dips(job: Job, plan: Plan, spans: Sequence[Span], blocks: Iterable[Bl
         for part, share in zip(parts, detector.shares(parts), strict=True)
     ]
     settled = dataclasses.replace(plan, dips=tuple(dips))
-    return with_gains(settled, ride(dips, levels, job.preset.duck or DuckSettings()))
+    if settings.mode != "auto":
+        return with_gains(settled, ride(dips, levels, settings))
+    measured = [
+        Measured(level.voice_lufs - level.bed_lufs, errors.error_lu(part)) if has_voice(level) else None
+        for part, level in zip(parts, levels, strict=True)
+    ]
+    return settle_plan(settled, [Span(part.start + start, part.stop + start) for part in parts], measured, settings)
 
 
 def learn_tone(job: Job, plan: Plan) -> Tone:

@@ -7,12 +7,15 @@ which spans are separated and why, where the bed is lowered and by how much, whe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mediaclean.audio import Span, frame_edges, frames_of, merge
+from mediaclean.auto import plan_choices
 from mediaclean.bed import Section, measure_sections, passages
+from mediaclean.judging import Choice
 from mediaclean.plan_notes import plan_notes
 from mediaclean.plan_records import Cut, Engine, Level, Phrase, Plan, PlannedDip, SeparateSettings, with_gains
 from mediaclean.polish.chain import is_on
@@ -42,14 +45,19 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
     tone = preset.room_tone or RoomToneSettings()
     floor_lufs, sources = steady_noise(analysis, sections, tone)
     over_bed = _over_bed(sections, floor_lufs, preset) if engine != "none" else []
-    cuts = _cuts(over_bed, analysis, preset)
+    heard = _with_neighbours(over_bed, sections, preset, analysis.rate)
+    cuts = _cuts(heard, analysis, preset)
     lowered = _passages(over_bed, sections, spans, floor_lufs, analysis, preset)
+    choices: tuple[Choice, ...] = ()
+    if preset.duck is not None and preset.duck.mode == "auto" and preset.separate is not None and engine != "none":
+        noise_lufs = floor_lufs + NOISE_MARGIN_LU
+        choices = plan_choices(spans, sections, over_bed, noise_lufs, analysis, preset.duck)
     return Plan(
         rate=analysis.rate,
         length=analysis.length,
         phrases=tuple(_phrase(span, sections, analysis) for span in spans),
         cuts=tuple(cuts),
-        dips=tuple(_dips(over_bed, lowered, preset)),
+        dips=tuple(_dips(over_bed, lowered, analysis.rate, preset)),
         tone_sources=tuple(sources),
         floor_dbfs=round(floor_level_dbfs(analysis.level_db, analysis.speech, tone), 1),
         holes=tuple(analysis.holes) if preset.room_tone else (),
@@ -57,6 +65,7 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
         notes=tuple(plan_notes(analysis, spans, sections, over_bed, sources, engine, preset)),
         repairs=analysis.repairs.beside(reverberant(spans, preset.dereverb, analysis.rate, analysis.length)),
         voice_gains=None if spans and is_on(preset) else (),
+        choices=choices,
     )
 
 
@@ -119,6 +128,27 @@ def _over_bed(sections: Sequence[Section], floor_lufs: float, preset: Preset) ->
     return [section for section in sections if section.difference_lu < limit_lu(section)]
 
 
+PAUSE_S = 0.5
+"""A phrase does not end in a shorter pause: a gain that moved in it would be heard."""
+
+
+def _with_neighbours(
+    over_bed: Sequence[Section], sections: Sequence[Section], preset: Preset, rate: int
+) -> list[Section]:
+    """The sections over a bed, and one more on either side: they are listened to, and a riding bed rides there too.
+
+    Music with rests sounds like none for a section or two. The separated voice tells, and what is deep enough stays.
+    """
+    if preset.separate is None:
+        return []
+    near = round(preset.separate.bridge_s * rate)
+    chosen = set(over_bed)
+    for one, other in pairwise(sections):
+        if other.span.start - one.span.stop <= near and (one in over_bed) != (other in over_bed):
+            chosen |= {one, other}
+    return [section for section in sections if section in chosen]
+
+
 def _cuts(over_bed: Sequence[Section], analysis: Analysis, preset: Preset) -> list[Cut]:
     if not over_bed or preset.separate is None:
         return []
@@ -177,13 +207,13 @@ ALONE_MARGIN_LU = 6.0
 """Music comes up between phrases: this much quieter than what is separated under speech, it is still the same bed."""
 
 
-def _dips(over_bed: Sequence[Section], lowered: Sequence[Span], preset: Preset) -> Iterable[PlannedDip]:
+def _dips(over_bed: Sequence[Section], lowered: Sequence[Span], rate: int, preset: Preset) -> Iterable[PlannedDip]:
     settings = preset.duck
     if settings is None or settings.mode == "leave":
         return
-    if settings.mode == "duck":
-        for span in merge(section.span for section in over_bed):
-            yield PlannedDip(span, None, f"bed rides {settings.target_lu:g} LU under this phrase")
+    if settings.mode in {"duck", "auto"}:
+        for span in merge([section.span for section in over_bed], gap=round(PAUSE_S * rate)):
+            yield PlannedDip(span, None, f"bed rides {settings.target_lu:g} LU under each phrase")
         return
     gain_db = settings.reduce_db if settings.mode == "reduce" else settings.floor_db
     for span in lowered:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mediaclean.audio import Span
+from mediaclean.judging import Choice
 from mediaclean.polish.records import VoiceGain
 from mediaclean.repair.records import NO_REPAIRS, Repairs
 from mediaclean.roomtone import ShotTone
@@ -86,6 +87,7 @@ class Plan:
     shots: tuple[ShotTone, ...] = ()  # where other tone than that of `tone_sources` is heard
     repairs: Repairs = NO_REPAIRS
     voice_gains: tuple[VoiceGain, ...] | None = ()  # None: set from the separated voice, as a riding dip is
+    choices: tuple[Choice, ...] = ()  # of auto, with their reasons: a record, the dips say what is done
 
     @property
     def speech_share(self) -> float:

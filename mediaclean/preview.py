@@ -93,7 +93,7 @@ def preview(
         preset: says all but the dose.
         options: engine, device, track, overwrite and models.
         seconds: length of a passage.
-        doses: some of leave, duck, reduce and remove.
+        doses: some of leave, duck, reduce, remove and auto.
         words: what stands between the source and the dose in the command lines that the page offers.
         watch: hears of the progress.
 

@@ -16,7 +16,7 @@ def preview(
     seconds: Annotated[float, typer.Option("--seconds", help="Length of a passage, 5 to 60.")] = 30.0,
     doses: Annotated[
         str, typer.Option("--doses", help="Which to compare with the original.")
-    ] = "leave,duck,reduce,remove",
+    ] = "leave,duck,reduce,remove,auto",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The page. Default: NAME.preview.html beside INPUT.")
     ] = None,

@@ -12,7 +12,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from mediaclean.audio import Span
+from mediaclean.duck import DuckSettings
 from mediaclean.errors import PresetError
+from mediaclean.judging import Choice, choose
 from mediaclean.plan import Cut, Level, Phrase, Plan, PlannedDip
 from mediaclean.plan_json import from_dict, from_json, to_dict, to_json
 from mediaclean.polish.records import VoiceGain
@@ -33,6 +35,9 @@ def plans(draw: st.DrawFn) -> Plan:
     length = draw(st.integers(1, 12 * HOUR * rate))
     spans = disjoint_spans(length, 4)
     return Plan(
+        choices=tuple(
+            _chosen(s, draw(st.sampled_from([-9.0, 3.0, 12.0, 30.0])), draw(st.booleans())) for s in draw(spans)
+        ),
         rate=rate,
         length=length,
         phrases=tuple(Phrase(s, draw(st.floats(0, 1)), draw(tenths), draw(tenths)) for s in draw(spans)),
@@ -47,6 +52,13 @@ def plans(draw: st.DrawFn) -> Plan:
         repairs=Repairs(_repairs(draw(spans), draw(spans)), (HumLine(50.02, 30.0, "hum"),)),
         voice_gains=draw(st.one_of(st.none(), _voice_gains(draw(spans), draw(spans)))),
     )
+
+
+def _chosen(span: Span, difference_lu: float, is_steady: bool) -> Choice:
+    settings = DuckSettings(mode="auto")
+    if is_steady:
+        return choose(span, difference_lu, 12.0, settings, bed="steady", coverage=0.25)
+    return choose(span, difference_lu, 12.0, settings, bed="changing", basis="separated")
 
 
 def _repairs(clicks: list[Span], reverberant: list[Span]) -> tuple[Repair, ...]:
@@ -90,6 +102,7 @@ PLAN = Plan(
         (Repair(Span(1000, 1100), "declick", 1.0, "click"),),
         (HumLine(50.02, 30.0, "stands 12 dB out of its neighbours"),),
     ),
+    choices=(_chosen(Span(0, 96_000), 7.0, False), _chosen(Span(144_000, 240_000), 4.0, True)),
 )
 
 
@@ -111,7 +124,7 @@ def test_the_example_is_a_plan() -> None:
     assert from_dict(to_dict(PLAN)) == PLAN
 
 
-OLDER = {"voice_gains": (), "shots": (), "repairs": (), "hum": ()}
+OLDER = {"voice_gains": (), "shots": (), "repairs": (), "hum": (), "choices": ()}
 """What a plan may leave out, because there were plans before there was anything to say about it."""
 
 
@@ -123,6 +136,9 @@ OLDER = {"voice_gains": (), "shots": (), "repairs": (), "hum": ()}
         "voice_gains.0.process",
         "repairs.0.amount",
         "hum.0.reduce_db",
+        "choices.0.treatment",
+        "choices.1.costs.duck",
+        "choices.0.costs.leave.gain_db",
         "phrases.0.confidence",
         "cuts.1.reason",
         "dips.0.gain_db",
@@ -155,6 +171,13 @@ def test_a_plan_from_before_there_was_an_entry_is_read(key: str) -> None:
         ("repairs.0.span_s", [9.0, 11.0], "plan.repairs[0].span_s"),
         ("hum.0.frequency_hz", 30_000.0, "plan.hum[0].frequency_hz"),
         ("hum.0.reduce_db", -3.0, "plan.hum[0].reduce_db"),
+        ("choices.0.treatment", "auto", "plan.choices[0].treatment"),
+        ("choices.1.bed", "loud", "plan.choices[1].bed"),
+        ("choices.1.basis", 1, "plan.choices[1].basis"),
+        ("choices.0.covered", 1.5, "plan.choices[0].covered"),
+        ("choices.0.gain_db", 0.5, "plan.choices[0].gain_db"),
+        ("choices.0.costs.duck.gain_db", 2.0, "plan.choices[0].costs.duck.gain_db"),
+        ("choices.1.span_s", [1.0, 4.0], "plan.choices"),
         ("version", 2, "plan.version"),
         ("version", "1", "plan.version"),
         ("rate_hz", 0, "plan.rate_hz"),
