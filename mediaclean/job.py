@@ -22,6 +22,8 @@ from mediaclean.repair.chain import RepairSettings, mended
 from mediaclean.repair.records import NO_REPAIRS, Repairs
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+QUIET = ""
+"""The stage of a pass that whoever asks for it reports himself."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,9 @@ class Job:
         return pick(self.sound(), spans, self.track.channels)
 
     def chunks(self, stage: str, length: int | None = None) -> Iterator[Samples]:
-        """The same, reported under the name of a stage."""
-        return watched(self.sound(), stage, self.rate, length or self.track.length, self.watch)
+        """The same, reported under the name of a stage; nobody hears of a stage that is `QUIET`."""
+        watch = ignore if stage == QUIET else self.watch
+        return watched(self.sound(), stage, self.rate, length or self.track.length, watch)
 
     def first_chunks(self) -> Iterator[Samples]:
         """The sound as it is, for the first pass, which also notes what is wrong with the source."""

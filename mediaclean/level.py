@@ -7,7 +7,7 @@ out is measured as a listener will decode it; where it misses, gain and ceiling 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from mediaclean.analysis import Analysis
 from mediaclean.audio import Samples
 from mediaclean.delivery import Measured, Spec, Verdict, verdict
 from mediaclean.gate import DialogueLoudness, dialogue_loudness
-from mediaclean.job import Job
+from mediaclean.job import QUIET, Job
 from mediaclean.kweight import FrameLevels, lufs_to_power
 from mediaclean.levels import LevelMeter, Levels
 from mediaclean.limiter import LimiterStats
@@ -26,6 +26,7 @@ from mediaclean.loudness import Loudness, LoudnessSeries, Meter
 from mediaclean.media import AudioTrack
 from mediaclean.mixing import Mix
 from mediaclean.normalise import Gain, LoudnessSettings, correct, gain_to_target, normalise, shortfall
+from mediaclean.progress import watched
 from mediaclean.report import LevelUse
 from mediaclean.ride import Ride, plan_ride, ride
 
@@ -50,12 +51,16 @@ HELD = "The level stays that of the result before."
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """One track of a source, mixed and ready to be levelled, or at a level that is `held`."""
+    """One track of a source, mixed and ready to be levelled, or at a level that is `held`.
+
+    `figures` are those of the mix, from one pass for all deliveries; None where no delivery goes by them.
+    """
 
     job: Job
     mix: Mix
     analysis: Analysis
     held: Held | None = None
+    figures: Heard | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +117,27 @@ def is_on_target(heard: Heard, settings: LoudnessSettings | None) -> bool:
     )
 
 
+def with_figures(take: Take, aims: Iterable[LoudnessSettings | None]) -> Take:
+    """The take with the figures of its mix, where a level that some delivery aims at goes by them."""
+    wanted = any(_goes_by_figures(take, aim) for aim in aims)
+    return replace(take, figures=_figures(take)) if wanted else take
+
+
+def _goes_by_figures(take: Take, settings: LoudnessSettings | None) -> bool:
+    """Not where the level is left alone, is known from before, or follows from what the listening pass heard."""
+    held = take.held
+    if settings is None or (held is not None and (held.gain_db is None or settings.mode != "range")):
+        return False
+    mix = take.mix if held is None else held.mix
+    return mix.changes_sound or settings.mode in NEEDS_MEASURING
+
+
+def _figures(take: Take) -> Heard:
+    mix = take.mix if take.held is None else take.held.mix
+    with take.job.stopwatch.stage("measure"):
+        return hear(mix.chunks("measure"), take.job.track, take.analysis.speech)
+
+
 class Levelling:
     """The tries of one track: `sound` for the next one, `judge` what came of it, until it is good."""
 
@@ -127,13 +153,14 @@ class Levelling:
 
     def sound(self, stage: str) -> Iterator[Samples]:
         """The mix at its level, for one more try."""
-        sound = self.take.mix.chunks(stage)
+        job, mix = self.take.job, self.take.mix
+        sound: Iterator[Samples] = watched(mix.chunks(QUIET), stage, job.rate, mix.plan.length, job.watch)
         self._tries += 1
         self._stats = LimiterStats()
         if self._gain is None:
             return sound
-        ridden = sound if self._ride is None else ride(sound, self.take.job.rate, self._ride)
-        return ahead(normalise(ridden, self.take.job.rate, self._gain, stats=self._stats))
+        ridden = sound if self._ride is None else ride(sound, job.rate, self._ride)
+        return ahead(normalise(ridden, job.rate, self._gain, stats=self._stats))
 
     def judge(self, after: Heard) -> bool:
         """Take in what came out; True asks for another try."""
@@ -172,10 +199,8 @@ class Levelling:
             return None
         mix = take.mix if held is None else held.mix
         heard = source_level(take.analysis)
-        is_known = held is not None and settings.mode != "range"
-        if not is_known and (mix.changes_sound or settings.mode in NEEDS_MEASURING):
-            with take.job.stopwatch.stage("measure"):
-                heard = hear(mix.chunks("measure"), take.job.track, take.analysis.speech)
+        if _goes_by_figures(take, settings):
+            heard = take.figures or _figures(take)
         programme = heard.programme
         if settings.mode == "range" and heard.series is not None:
             spans = [phrase.span for phrase in mix.plan.phrases]

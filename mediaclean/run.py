@@ -6,6 +6,7 @@ import platform
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -15,18 +16,20 @@ from mediaclean.delivery import Spec
 from mediaclean.dialogue_track import ASR_RATE
 from mediaclean.errors import OutputError
 from mediaclean.finish import Finished, finish
-from mediaclean.job import CleanOptions, Job
+from mediaclean.job import CleanOptions, Job, Stopwatch
 from mediaclean.keep import check_keeping, keep, proof_of, told
-from mediaclean.level import Take
+from mediaclean.level import Take, with_figures
 from mediaclean.listening import fault_lines, listen, open_job, open_jobs
 from mediaclean.media import Hashing, NewAudio, Receipt, check_target, staged, verify
 from mediaclean.media.staged import exists
+from mediaclean.normalise import LoudnessSettings
 from mediaclean.plan import Level, Plan
 from mediaclean.preset import DEFAULT, Preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.render import Voices
 from mediaclean.rendering import Rendered, render
 from mediaclean.report import Report, to_receipt_dict
+from mediaclean.side_by_side import side_by_side
 from mediaclean.voices import spool_folder
 
 PACKAGES = ("mediaclean", "av", "numpy", "scipy", "soxr", "onnxruntime", "torch", "demucs", "silero-vad")
@@ -82,10 +85,14 @@ def deliver(
     notes = [_check_target(jobs, delivery.target) for delivery in deliveries]
     check_keeping(jobs, [delivery.target for delivery in deliveries])
     rendered = [_render(job, spool_folder(deliveries[0].target, job.track.number)) for job in jobs]
-    reports = []
+    if len(deliveries) > 1:
+        rendered = [_measured(each, deliveries) for each in rendered]
     with Hashing(jobs[0].media.path) as packets:
-        for delivery, note in zip(deliveries, notes, strict=True):
-            reports.extend(_deliver(rendered, delivery, note, packets))
+        works = [
+            partial(_deliver, rendered, delivery, note, packets)
+            for delivery, note in zip(deliveries, notes, strict=True)
+        ]
+        reports = [report for each in side_by_side(works, watch) for report in each]
     keep(rendered, reports)
     for each in rendered:
         for spool in each.spools:
@@ -98,9 +105,12 @@ def _render(job: Job, folder: Path) -> Rendered:
     return render(job, folder) if base is None else render_again(job, base, folder)
 
 
-def _deliver(rendered: Sequence[Rendered], delivery: Delivery, notes: Sequence[str], packets: Hashing) -> list[Report]:
+def _deliver(
+    rendered: Sequence[Rendered], delivery: Delivery, notes: Sequence[str], packets: Hashing, watch: Watch
+) -> list[Report]:
     """Finish one delivery, prove it, and give it its name; one report per cleaned track."""
-    takes = [_for_spec(each.take, delivery.spec) for each in rendered]
+    stopwatch = Stopwatch(dict(rendered[0].take.job.stopwatch.seconds))  # goes on from what all of them share
+    takes = [_for_delivery(each.take, delivery.spec, watch, stopwatch) for each in rendered]
     job = takes[0].job
 
     def extra() -> tuple[NewAudio, ...]:
@@ -116,10 +126,18 @@ def _deliver(rendered: Sequence[Rendered], delivery: Delivery, notes: Sequence[s
     ]
 
 
-def _for_spec(take: Take, spec: Spec | None) -> Take:
-    if spec is None:
-        return take
-    return replace(take, job=replace(take.job, preset=replace(take.job.preset, loudness=spec.aim)))
+def _measured(rendered: Rendered, deliveries: Sequence[Delivery]) -> Rendered:
+    aims = [_aim(rendered.take, delivery.spec) for delivery in deliveries]
+    return replace(rendered, take=with_figures(rendered.take, aims))
+
+
+def _for_delivery(take: Take, spec: Spec | None, watch: Watch, stopwatch: Stopwatch) -> Take:
+    preset = replace(take.job.preset, loudness=_aim(take, spec))
+    return replace(take, job=replace(take.job, preset=preset, watch=watch, stopwatch=stopwatch))
+
+
+def _aim(take: Take, spec: Spec | None) -> LoudnessSettings | None:
+    return take.job.preset.loudness if spec is None else spec.aim
 
 
 def dry_run(
@@ -201,6 +219,7 @@ def _report(
         verdict=finished.after.verdict(delivery.spec, job.track.channels) if delivery.spec else None,
         engine=rendered.engine,
         tone=mix.tone,
+        ledger=mix.ledger,
         level=finished.level,
         faults=fault_lines(job),
         dropped=tuple(finished.written.dropped),
