@@ -18,6 +18,7 @@ from mediaclean.cues import CueSettings
 from mediaclean.duck import DuckSettings
 from mediaclean.errors import PresetError
 from mediaclean.folders import preset_folder
+from mediaclean.ledger.records import LedgerSettings
 from mediaclean.normalise import LoudnessSettings
 from mediaclean.plan import SeparateSettings
 from mediaclean.polish.breath import BreathSettings
@@ -46,6 +47,7 @@ STAGES: dict[str, type[Settings]] = {
     "presence": PresenceSettings,
     "phrases": PhraseSettings,
     "duck": DuckSettings,
+    "ledger": LedgerSettings,
     "room_tone": RoomToneSettings,
     "loudness": LoudnessSettings,
     "cues": CueSettings,
@@ -70,6 +72,7 @@ class Preset:
     presence: PresenceSettings | None = None
     phrases: PhraseSettings | None = None
     duck: DuckSettings | None = None
+    ledger: LedgerSettings | None = None
     room_tone: RoomToneSettings | None = None
     loudness: LoudnessSettings | None = None
     cues: CueSettings | None = None

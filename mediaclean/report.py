@@ -13,6 +13,7 @@ from typing import Any
 
 from mediaclean.changes import Change, Proof
 from mediaclean.delivery import Verdict
+from mediaclean.ledger import Ledger
 from mediaclean.limiter import Reduction
 from mediaclean.loudness import Loudness
 from mediaclean.media import Receipt
@@ -77,6 +78,7 @@ class Report:
         faults: damage, gaps and overlaps in the source, one sentence each.
         changed_s: where anything but the level was changed, in seconds.
         changes: the same by process, with decibels and reason.
+        ledger: artefacts that are left in the mix, and what was done again because of some.
         patches: spans that were done again with other settings; `plan` and `preset` hold elsewhere.
         fingerprint: of the source: size, time, and a hash of both its ends.
         options: what the run was told beside its preset, as far as the result depends on it.
@@ -100,6 +102,7 @@ class Report:
     engine: EngineUse | None = None
     tone: ToneUse | None = None
     level: LevelUse | None = None
+    ledger: Ledger | None = None
     faults: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -135,6 +138,7 @@ def to_report_dict(report: Report) -> dict[str, Any]:
         "engine": report.engine and asdict(report.engine),
         "tone": report.tone and asdict(report.tone),
         "level": report.level and _level(report.level, report.plan.rate),
+        "ledger": report.ledger and report.ledger.to_json(),
         "before": _rounded(report.before),
         "after": _rounded(report.after),
         "faults": list(report.faults),

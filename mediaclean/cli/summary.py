@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mediaclean.cli.terminal import amount, clock, facts
 from mediaclean.delivery import Verdict
+from mediaclean.ledger import WORDS, Ledger
 from mediaclean.media import Receipt
 from mediaclean.report import Report
 
@@ -66,6 +67,8 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
     if report.tone is not None:
         origin = f"learned from {report.tone.learned_s:.1f} s" if report.tone.learned_s else "a neutral stand-in"
         yield "room tone", f"{origin}, {report.tone.level_dbfs:.0f} dBFS"
+    if report.ledger is not None:
+        yield "ledger", ledger_line(report.ledger)
     yield "loudness", _loudness(report)
     if report.level is not None and report.level.reason:
         yield "level", report.level.reason
@@ -78,6 +81,19 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
         yield "picture", verdict
     total_s = sum(report.timings_s.values())
     yield "took", f"{total_s:.1f} s for {clock(report.duration_s)} ({report.duration_s / max(total_s, 1e-3):.1f}x)"
+
+
+def ledger_line(ledger: Ledger) -> str:
+    """The marks in a line: how many, the first few with their times, and what was done again."""
+    count = len(ledger.marks)
+    shown = ", ".join(f"{WORDS[mark.kind]} at {clock(mark.span.start / ledger.rate)}" for mark in ledger.marks[:3])
+    more = ", …" if count > 3 else ""
+    parts = [f"{'1 mark' if count == 1 else f'{count} marks'} ({shown}{more})" if count else "no artefacts found"]
+    again = sum(repair.raised_db > 0.0 for repair in ledger.repairs)
+    if again:
+        passages = "1 passage" if again == 1 else f"{again} passages"
+        parts.append(f"{passages} done again with a lighter dose")
+    return ", ".join(parts)
 
 
 def _found(report: Report) -> str:
@@ -96,6 +112,7 @@ def _done(report: Report) -> str:
     if lowered:
         places = "1 place" if len(lowered) == 1 else f"{len(lowered)} places"
         parts.append(f"bed lowered by {_range(lowered, 'dB')} in {places}")
+    parts.extend(_voice(report))
     if report.plan.holes:
         parts.append(f"{len(report.plan.holes)} holes filled with room tone")
     if report.level is not None:
@@ -103,6 +120,23 @@ def _done(report: Report) -> str:
         ridden = f", phrases moved by up to {report.level.ride_db:.1f} dB" if report.level.ride_db else ""
         parts.append(f"gain {report.level.gain_db:+.1f} dB{limited}{ridden}")
     return "; ".join(parts) or "re-encoded only"
+
+
+VOICE = {
+    "breath": ("breath", "softened"),
+    "deess": ("sibilant", "softened"),
+    "presence": ("stretch", "given back consonants"),
+    "phrases": ("phrase", "moved"),
+}
+
+
+def _voice(report: Report) -> Iterable[str]:
+    """What was done to the voice itself, process by process."""
+    for process, (one, done) in VOICE.items():
+        gains = [abs(row.gain_db) for row in report.plan.voice_gains or () if row.process == process]
+        if gains:
+            many = one if len(gains) == 1 else "stretches" if one == "stretch" else f"{one}s"
+            yield f"{len(gains)} {many} {done} by up to {max(gains):.1f} dB"
 
 
 def _why(report: Report) -> str:

@@ -25,6 +25,7 @@ WORDS = {
     "separate": "Separating the voice",
     "polish": "Weighing the voice",
     "ride": "Weighing the bed",
+    "judge": "Looking for artefacts",
     "measure": "Measuring",
     "write": "Writing",
     "check": "Checking the result",

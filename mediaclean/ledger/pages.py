@@ -132,6 +132,12 @@ def pages_of(spans: Iterable[Span], rate: int, length: int) -> set[int]:
     return touched
 
 
+def page_span(page: int, rate: int) -> Span:
+    """The samples that a page answers for; the last one's reach beyond the track."""
+    size = PAGE_FRAMES * hop_of(rate)
+    return Span(page * size, (page + 1) * size)
+
+
 def scenes(
     heard: Iterable[Heard],
     speech: Sequence[Span],
