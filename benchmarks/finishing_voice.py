@@ -158,7 +158,7 @@ def usual(recordings: Sequence[Recording]) -> str:
     rows = []
     preset = load_preset("podcast")
     for recording in recordings:
-        found = settle(blocks(recording.sound), recording.track(), preset)
+        found = settle(blocks(recording.sound), recording.track(), preset).rows
         minutes = recording.sound.shape[1] / recording.rate / 60
         cells = [recording.name, f"{minutes * 60:.0f}"]
         for process in ("breath", "deess", "phrases"):
@@ -385,7 +385,7 @@ def neutral(recordings: Sequence[Recording]) -> str:
     same = 0
     for recording in recordings:
         whole = [Span(0, recording.sound.shape[1])]
-        rows = settle(blocks(recording.sound), recording.track(whole), preset)
+        rows = settle(blocks(recording.sound), recording.track(whole), preset).rows
         same += not rows and np.array_equal(finished(recording, rows, recording.sound), recording.sound)
     return f"At amount zero: {same} of {len(recordings)} recordings bit-identical.\n"
 

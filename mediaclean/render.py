@@ -20,6 +20,7 @@ from mediaclean.roomtone import ToneFiller
 Voices = Callable[[int], Samples]
 """The voice of a cut by its index: shape (channels, cut.length)."""
 
+
 def trapezoid(spans: Sequence[Span], fade: int, start: int, length: int) -> NDArray[np.float32]:
     """1 inside the spans, 0 outside, with linear ramps of `fade` samples just inside their borders; shape (length,)."""
     weight = np.zeros(length, dtype=np.float32)
@@ -43,7 +44,8 @@ def split(chunks: Iterable[Samples], plan: Plan, voices: Voices, fade: int, *, s
     """
     speech = [phrase.span for phrase in plan.phrases]
     spans = [cut.span for cut in plan.cuts]
-    separated = merge(spans)  # cuts that touch are joined without a fade: both hear the real sound on either side
+    separated = merge(spans)  # cuts that touch are not faded: both hear the real sound on either side
+    touching = [index for index in range(1, len(spans)) if spans[index - 1].stop == spans[index].start]
     for chunk in chunks:
         length = chunk.shape[1]
         voice = np.asarray(chunk * trapezoid(speech, fade, start, length), dtype=np.float32)
@@ -53,8 +55,30 @@ def split(chunks: Iterable[Samples], plan: Plan, voices: Voices, fade: int, *, s
             here = slice(low - start, high - start)
             own = voices(index)[:, low - span.start : high - span.start]
             voice[:, here] += weight[here] * (own - voice[:, here])
+        for index in touching:
+            if abs(spans[index].start - start - length / 2) <= length / 2 + fade:
+                _mend(voice, start, spans[index - 1 : index + 1], (voices(index - 1), voices(index)), fade)
         yield Block(start, chunk, voice)
         start += length
+
+
+def _mend(voice: Samples, start: int, cuts: Sequence[Span], voices: tuple[Samples, Samples], fade: int) -> None:
+    """Take out the step where two cuts touch, half of it to either side, fading over `fade` samples.
+
+    Windows lie differently in the two cuts, so what the network answers meets some 10 to 20 dB under the voice, which
+    clicks. The step is what is left of the jump without the voice's own movement, the mean of that before and after.
+    """
+    before, after = voices
+    join, fade = cuts[0].stop, min(fade, *(cut.length // 2 for cut in cuts))
+    if fade < 2:
+        return
+    moving = (before[:, -1] - before[:, -2] + after[:, 1] - after[:, 0]) / 2.0
+    step = (after[:, 0] - before[:, -1] - moving)[:, None] / 2.0
+    low, high = max(join - fade, start), min(join + fade, start + voice.shape[1])
+    if low < high:
+        at = np.arange(low, high) - join
+        share = 0.5 + 0.5 * np.cos(np.pi * (np.abs(at + 0.5) - 0.5) / fade)
+        voice[:, low - start : high - start] += (step * np.where(at < 0, share, -share)).astype(np.float32)
 
 
 def bed_curve(plan: Plan, settings: DuckSettings | None, rate: int) -> GainCurve:

@@ -57,14 +57,23 @@ class Voiced:
     fade: int
 
 
-def settle(blocks: Iterable[Block], track: Voiced, preset: Preset) -> tuple[VoiceGain, ...]:
-    """Hear the separated sound once and decide; rows in order of time, then of process."""
+@dataclass(frozen=True)
+class Settled:
+    """What was decided: rows in order of time, then of process; and what there is to tell about it."""
+
+    rows: tuple[VoiceGain, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def settle(blocks: Iterable[Block], track: Voiced, preset: Preset) -> Settled:
+    """Hear the separated sound once and decide."""
     speech = [phrase for phrase in track.phrases if _is_told_apart(phrase, track.cuts)]
     spans = [phrase.span for phrase in speech]
     if not spans:
-        return ()
+        return Settled()
     frames = listen(blocks, rate=track.rate, centre=track.centre, cuts=track.cuts, fade=track.fade)
     found: list[VoiceGain] = []
+    notes: list[str] = []
     if preset.breath is not None:
         found += breath.find_breaths(frames, spans, preset.breath)
     if preset.deess is not None:
@@ -73,8 +82,10 @@ def settle(blocks: Iterable[Block], track: Voiced, preset: Preset) -> tuple[Voic
         found += presence.find_losses(frames, spans, track.cuts, preset.presence)
     if preset.phrases is not None:
         trusted = [phrase.confidence >= TRUSTED for phrase in speech]
-        found += phrases.ride_phrases(frames, spans, trusted, preset.phrases)
-    return tuple(sorted(found, key=lambda row: (row.span, PROCESSES.index(row.process))))
+        ridden = phrases.ride_phrases(frames, spans, trusted, preset.phrases)
+        found += ridden
+        notes += [phrases.spread_note(frames, spans, ridden)] if ridden else []
+    return Settled(tuple(sorted(found, key=lambda row: (row.span, PROCESSES.index(row.process)))), tuple(notes))
 
 
 def _is_told_apart(phrase: Phrase, cuts: Sequence[Span]) -> bool:

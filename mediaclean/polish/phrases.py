@@ -78,3 +78,11 @@ def ride_phrases(
             reason = f"phrase {abs(middle - level):.1f} LU {side} the median"
             found.append(VoiceGain(span, round(gain_db, 1), "phrases", reason))
     return found
+
+
+def spread_note(frames: VoiceFrames, spans: Sequence[Span], rows: Sequence[VoiceGain]) -> str:
+    """How far loudness spreads over the phrases before and after; a gain that stands still moves it by just itself."""
+    gains = {row.span: row.gain_db for row in rows}
+    before = phrase_loudness(frames, spans)
+    after = [level + gains.get(span, 0.0) for level, span in zip(before, spans, strict=True)]
+    return f"loudness spreads over the phrases by {spread_lu(before):.1f} LU, {spread_lu(after):.1f} LU after riding"

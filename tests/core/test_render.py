@@ -17,7 +17,7 @@ from mediaclean.render import bed_curve, mixdown, split, trapezoid
 from mediaclean.roomtone import RoomToneSettings, ToneFiller
 from mediaclean.roomtone_model import ToneSynth, floor_model
 
-from .making import disjoint_spans, noise, pieces
+from .making import disjoint_spans, noise, pieces, sine
 
 RATE = 8_000
 LENGTH = 60_000
@@ -84,8 +84,8 @@ def test_where_nobody_speaks_all_is_bed() -> None:
 
 def test_inside_a_cut_the_voice_is_the_network_s() -> None:
     voice = voice_of()
-    assert np.allclose(voice[:, 20_000 + FADE : 26_000], VOICES[0][:, FADE:], atol=1e-7)
-    assert np.allclose(voice[:, 26_000 : 31_000 - FADE], VOICES[1][:, :-FADE], atol=1e-7)  # no fade where cuts touch
+    assert np.allclose(voice[:, 20_000 + FADE : 26_000 - FADE], VOICES[0][:, FADE:-FADE], atol=1e-7)
+    assert np.allclose(voice[:, 26_000 + FADE : 31_000 - FADE], VOICES[1][:, FADE:-FADE], atol=1e-7)
 
 
 def test_a_voice_that_is_the_mix_leaves_no_bed_in_its_cut() -> None:
@@ -100,6 +100,30 @@ def test_the_joins_are_cross_fades_without_a_jump() -> None:
     plan = plan_of([Span(5_000, 30_000)], [Span(12_000, 20_000)])
     (block,) = split([constant], plan, lambda index: np.full((1, 8_000), 0.1, np.float32), FADE)
     assert np.abs(np.diff(block.voice)).max() <= 0.5 / FADE + 1e-6
+
+
+@pytest.mark.parametrize("sizes", [[LENGTH], [25_990], [7]])
+def test_where_cuts_touch_there_is_no_step(sizes: list[int]) -> None:
+    """Two answers to the same tone, of which the second is off by a constant and a little louder."""
+    mix = sine(100.0, RATE, LENGTH / RATE, dbfs_peak=-12.0)
+    plan = plan_of([Span(20_000, 31_000)], [Span(20_000, 26_000), Span(26_000, 31_000)])
+    voices = [mix[:, 20_000:26_000], np.float32(1.1) * mix[:, 26_000:31_000] + np.float32(0.05)]
+    voice = joined(block.voice for block in split(pieces(mix, sizes), plan, voices.__getitem__, FADE))
+    own = np.abs(np.diff(mix)).max()
+    assert np.abs(voices[1][:, 0] - voices[0][:, -1]).max() > 1.9 * own
+    near = voice[:, 26_000 - 2 * FADE : 26_000 + 2 * FADE]
+    assert np.abs(np.diff(near)).max() < 1.2 * own
+    unmended = np.concatenate([voices[0][:, :-FADE], voices[1][:, FADE:]], axis=1)
+    kept = np.concatenate([voice[:, 20_000 : 26_000 - FADE], voice[:, 26_000 + FADE : 31_000]], axis=1)
+    assert np.allclose(kept[:, FADE:-FADE], unmended[:, FADE:-FADE], atol=1e-7)
+
+
+def test_where_the_answers_agree_nothing_is_mended() -> None:
+    mix = sine(100.0, RATE, LENGTH / RATE, dbfs_peak=-12.0)
+    plan = plan_of([Span(20_000, 31_000)], [Span(20_000, 26_000), Span(26_000, 31_000)])
+    voices = [mix[:, 20_000:26_000], mix[:, 26_000:31_000]]
+    (block,) = split([mix], plan, voices.__getitem__, FADE)
+    assert np.abs(block.bed[:, 20_000 + FADE : 31_000 - FADE]).max() < 1e-4
 
 
 @pytest.mark.parametrize("size", SIZES)

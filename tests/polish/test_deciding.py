@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,7 @@ from mediaclean.polish.breath import BreathSettings, find_breaths
 from mediaclean.polish.deess import DeessSettings, find_sibilants
 from mediaclean.polish.frames import VoiceFrames, speech_level
 from mediaclean.polish.gains import voice_gain
-from mediaclean.polish.phrases import RAMP_S, PhraseSettings, phrase_loudness, ride_phrases, spread_lu
+from mediaclean.polish.phrases import RAMP_S, PhraseSettings, phrase_loudness, ride_phrases, spread_lu, spread_note
 from mediaclean.polish.presence import PresenceSettings, find_losses
 from polish.speaking import RATE, Speaking, band, blocks_of, frames_of, joined
 
@@ -198,6 +199,8 @@ def test_the_spread_of_phrases_shrinks_by_the_amount(amount: float) -> None:
     assert spread_lu(before) > 2.0
     assert spread_lu(after) == pytest.approx((1.0 - amount) * spread_lu(before), abs=0.15)
     assert np.argsort(after).tolist() == np.argsort(before).tolist() or amount == 1.0
+    foretold = [float(part) for part in re.findall(r"([\d.]+) LU", spread_note(frames_of(said.sound()), spans, rows))]
+    assert foretold == pytest.approx([spread_lu(before), spread_lu(after)], abs=0.1)
 
 
 def test_pauses_are_not_raised_and_words_are_not_reshaped() -> None:
