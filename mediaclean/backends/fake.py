@@ -14,7 +14,7 @@ from mediaclean.errors import PresetError
 from mediaclean.settings import suggest
 
 Windows: TypeAlias = NDArray[np.float32]
-FakeName: TypeAlias = Literal["half", "identity", "silent", "broken"]
+FakeName: TypeAlias = Literal["half", "positive", "identity", "silent", "broken"]
 
 
 @dataclass
@@ -93,13 +93,15 @@ class Oracle:
 
 
 def load(name: str, *, rate: int = 48_000) -> Fake:
-    """A fake separator: half of the mix, all of it, none of it, or half after one failure for want of memory.
+    """A fake separator: half of the mix, its positive half waves, all of it, none of it, or half after one failure
+    for want of memory. Voice and bed share everything in half, and nothing in half waves.
 
     Raises:
         PresetError: for an unknown name.
     """
     voices: dict[str, Callable[[Windows], Windows]] = {
         "half": lambda mix: mix * np.float32(0.5),
+        "positive": lambda mix: np.maximum(mix, np.float32(0.0)),
         "identity": lambda mix: mix,
         "silent": np.zeros_like,
         "broken": Once(MemoryError("out of memory")),
