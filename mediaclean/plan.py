@@ -44,9 +44,9 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
     sections = measure_sections(analysis.level_db, spans, analysis.rate)
     tone = preset.room_tone or RoomToneSettings()
     floor_lufs, sources = steady_noise(analysis, sections, tone)
-    over_bed = _over_bed(sections, floor_lufs, preset) if engine != "none" else []
-    heard = _with_neighbours(over_bed, sections, preset, analysis.rate)
-    cuts = _cuts(heard, analysis, preset)
+    found = _over_bed(sections, floor_lufs, preset) if engine != "none" else []
+    over_bed = _with_neighbours(found, sections, preset, analysis.rate)
+    cuts = _cuts(over_bed, analysis, preset)
     lowered = _passages(over_bed, sections, spans, floor_lufs, analysis, preset)
     choices: tuple[Choice, ...] = ()
     if preset.duck is not None and preset.duck.mode == "auto" and preset.separate is not None and engine != "none":
@@ -135,9 +135,9 @@ PAUSE_S = 0.5
 def _with_neighbours(
     over_bed: Sequence[Section], sections: Sequence[Section], preset: Preset, rate: int
 ) -> list[Section]:
-    """The sections over a bed, and one more on either side: they are listened to, and a riding bed rides there too.
+    """The sections over a bed, and one more on either side.
 
-    Music with rests sounds like none for a section or two. The separated voice tells, and what is deep enough stays.
+    Music with rests sounds like none for a section or two. The separated voice tells; a bed that is deep enough stays.
     """
     if preset.separate is None:
         return []

@@ -112,10 +112,11 @@ def seconds(spans: Sequence[Span], rate: int = RATE) -> list[float]:
         ([(2.0, -10.0), (1.0, -60.0), (2.0, -16.0)], [0.0, 2.0, 3.0, 5.0]),
         ([(2.0, -10.0), (0.4, -60.0), (2.0, -10.0)], [0.0, 4.4]),
         ([(1.0, -60.0), (2.0, -10.0), (1.0, -60.0)], [1.0, 3.0]),
-        ([(2.0, -10.0), (1.0, -60.0), (0.1, -10.0), (1.0, -60.0), (2.0, -10.0)], [0.0, 2.0, 4.1, 6.1]),
+        ([(2.0, -10.0), (1.5, -60.0), (0.1, -10.0), (1.5, -60.0), (2.0, -10.0)], [0.0, 2.0, 5.1, 7.1]),
+        ([(2.0, -10.0), (0.7, -60.0), (0.1, -10.0), (1.5, -60.0), (2.0, -10.0)], [0.0, 2.8, 4.3, 6.3]),
         ([(3.0, -200.0)], [0.0, 3.0]),
     ],
-    ids=["one phrase", "a pause", "a short pause", "silence around", "a click in the pause", "no voice"],
+    ids=["one phrase", "a pause", "a short pause", "silence around", "a click in the pause", "a last word", "no voice"],
 )
 def test_a_dip_is_divided_where_the_voice_pauses(
     parts: list[tuple[float, float]], edges: list[float], rate: int
@@ -125,8 +126,8 @@ def test_a_dip_is_divided_where_the_voice_pauses(
 
 
 def test_what_a_network_lets_through_of_a_loud_bed_is_no_phrase() -> None:
-    """A voice with the bed at -14 dB in its pauses, over a bed as loud as itself."""
-    ear, length = talk((2.0, -20.0), (1.0, -34.0), (2.0, -20.0), bed_dbfs=-20.0)
+    """A voice with the bed at -22 dB in its pauses, over a bed as loud as itself."""
+    ear, length = talk((2.0, -20.0), (1.0, -42.0), (2.0, -20.0), bed_dbfs=-20.0)
     assert seconds(ear.phrases(Span(0, length))) == pytest.approx([0.0, 2.0, 3.0, 5.0], abs=0.04)
 
 

@@ -140,7 +140,20 @@ def test_only_the_phrase_over_the_music_is_separated() -> None:
     plan = make_plan(heard, preset())
     first, second = plan.phrases
     assert all(cut.span.overlaps(first.span) and not cut.span.overlaps(second.span) for cut in plan.cuts)
-    assert plan.dips == (PlannedDip(first.span, None, "bed rides 10 LU under this phrase"),)
+    assert plan.dips == (PlannedDip(first.span, None, "bed rides 10 LU under each phrase"),)
+
+
+def test_what_lies_beside_a_bed_is_listened_to_but_no_further() -> None:
+    """Music with rests sounds like none for a while; the separated voice tells, where it is asked."""
+    heard = analysis([(3.0, 27.0)], seconds=30.0, bed_lufs=[(0.0, 7.0, -28.0)])
+    plan = make_plan(heard, preset())
+    sections = measure_sections(heard.level_db, [phrase.span for phrase in plan.phrases], heard.rate)
+    over = [section.difference_lu < 13.0 for section in sections]
+    last = max(index for index, is_over in enumerate(over) if is_over)
+    assert last + 2 < len(sections)
+    (dip,) = plan.dips
+    assert dip.span == Span(sections[0].span.start, sections[last + 1].span.stop)
+    assert [cut.span for cut in plan.cuts] == [dip.span]
 
 
 def test_the_reason_of_a_cut_is_a_number() -> None:

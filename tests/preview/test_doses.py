@@ -34,8 +34,8 @@ def job(source: Path) -> Job:
     return open_job(source, load_preset("documentary"), HALF, ignore)
 
 
-SPANS = (Span(0, 5 * RATE), Span(5 * RATE + 7, 21 * RATE))
-"""A phrase over music runs from 7 to 24.4 s: it is within reach of the second passage."""
+SPANS = (Span(0, 3 * RATE), Span(5 * RATE + 7, 21 * RATE))
+"""The bed rides from 3.5 to 24.4 s: behind the first passage, and within reach of the second."""
 
 
 @pytest.mark.parametrize("dose", DOSES)
