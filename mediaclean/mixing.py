@@ -107,7 +107,10 @@ def early_stages(job: Job, plan: Plan, fade: int) -> list[BlockStage]:
     rows = plan.repairs.of("dereverb")
     settings = job.preset.dereverb or DereverbSettings()
     cuts = [cut.span for cut in plan.cuts]
-    return [partial(dereverb, rows=rows, rate=job.rate, settings=settings, cuts=cuts, fade=fade)] if rows else []
+    if not rows:
+        return []
+    centre = job.track.centre
+    return [partial(dereverb, rows=rows, rate=job.rate, settings=settings, centre=centre, cuts=cuts, fade=fade)]
 
 
 def settle_voice(plan: Plan, job: Job, fade: int, separated: Callable[[str], Iterator[Block]]) -> Plan:

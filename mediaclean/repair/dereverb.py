@@ -126,6 +126,7 @@ def dereverb(
     *,
     rate: int,
     settings: DereverbSettings,
+    centre: int | None = None,
     cuts: Sequence[Span] = (),
     fade: int = 1,
 ) -> Iterator[Block]:
@@ -140,17 +141,20 @@ def dereverb(
         rows: sorted and disjoint.
         rate: in Hz.
         settings: reach and delay of the filter; the amount is the row's.
+        centre: the channel of a surround layout that holds the voice; None works on all channels.
         cuts: what was separated.
         fade: samples over which cuts are joined to the rest.
     """
     from mediaclean.render import trapezoid
 
     separated = merge(cuts)
-    worker = _Worker(rows, rate, settings)
+    channels = slice(None) if centre is None else slice(centre, centre + 1)
+    worker = _Worker(rows, rate, settings, channels)
     held: list[Block] = []
     for block in blocks:
         weight = trapezoid(separated, fade, block.start, block.mix.shape[1])
-        worker.hear(block.start, np.asarray(block.mix - weight * block.bed, dtype=np.float32))
+        sound = (block.mix - weight * block.bed)[channels]
+        worker.hear(block.start, np.asarray(sound, dtype=np.float32))
         held.append(block)
         while held and held[0].stop <= worker.ready:
             yield worker.changed(held.pop(0))
@@ -182,9 +186,9 @@ def _parts(row: Repair, rate: int) -> Iterator[_Part]:
 class _Worker:
     """Gathers the sound of each part, and keeps what is to be added to it until the blocks have gone by."""
 
-    def __init__(self, rows: Sequence[Repair], rate: int, settings: DereverbSettings) -> None:
+    def __init__(self, rows: Sequence[Repair], rate: int, settings: DereverbSettings, channels: slice) -> None:
         self._parts = [part for row in rows for part in _parts(row, rate)]
-        self._rate, self._settings = rate, settings
+        self._rate, self._settings, self._channels = rate, settings, channels
         self._sound: list[tuple[int, Samples]] = []
         self._added: list[tuple[int, Samples]] = []
         self._stop = 0
@@ -214,8 +218,8 @@ class _Worker:
                 if mix is block.mix:
                     mix, voice = mix.copy(), voice.copy()
                 here, there = slice(low - block.start, high - block.start), slice(low - start, high - start)
-                mix[:, here] += added[:, there]
-                voice[:, here] += added[:, there]
+                mix[self._channels, here] += added[:, there]
+                voice[self._channels, here] += added[:, there]
         self._added = [(start, added) for start, added in self._added if start + added.shape[1] > block.stop]
         return block if mix is block.mix else Block(block.start, mix, voice)
 

@@ -83,21 +83,8 @@ class HumFinder:
         level_db = np.quantile(quiet_db, 1.0 - HUMMING_SHARE, axis=0)
         clear_db = np.quantile([standing_out_db(row) for row in quiet_db], 1.0 - HUMMING_SHARE, axis=0)
         clear_db[level_db < QUIETEST_DBFS] = 0.0
-        limit_db = self._settings.stands_out_db
-        base_hz = max((_best(clear_db, mains_hz, limit_db) for mains_hz in MAINS_HZ), key=lambda found: found[1])[0]
-        frames = np.stack(self._frames)
-        lines = [
-            _Line(number, _place_hz(frames, place), clear)
-            for number, place, clear in _peaks(clear_db, base_hz, limit_db)
-        ]
-        low = [line for line in lines if line.number <= LOW_LINES]
-        if not low or (len(low) == 1 and low[0].clear_db < limit_db + ALONE_DB):
-            return []
-        base_hz = _fundamental(low)
-        lines = [line for line in lines if abs(line.frequency_hz - line.number * base_hz) < OFF_HZ]
-        if not lines:
-            return []
-        base_hz, reduce_db = _fundamental(lines), self._settings.reduce_db
+        lines = _hum(np.stack(self._frames), clear_db, self._settings.stands_out_db)
+        base_hz, reduce_db = _fundamental(lines) if lines else 0.0, self._settings.reduce_db
         return [HumLine(round(line.number * base_hz, 3), reduce_db, line.reason) for line in lines]
 
     def _spectrum_db(self, sound: NDArray[np.float32]) -> NDArray[np.float16]:
@@ -139,6 +126,24 @@ class _Line:
     @property
     def reason(self) -> str:
         return f"stands {self.clear_db:.0f} dB out of its neighbours"
+
+
+def _hum(frames: NDArray[np.float16], clear_db: NDArray[np.float64], limit_db: float) -> list[_Line]:
+    """The lines that share a fundamental near that of the mains; none unless a low one is beyond doubt."""
+
+    def measured(least_db: float) -> list[_Line]:
+        found = _peaks(clear_db, base_hz, least_db)
+        return [_Line(number, _place_hz(frames, place), clear) for number, place, clear in found]
+
+    base_hz = max((_best(clear_db, mains_hz, limit_db) for mains_hz in MAINS_HZ), key=lambda found: found[1])[0]
+    lines = measured(limit_db)
+    low = [line for line in lines if line.number <= LOW_LINES]
+    if not low or (len(low) == 1 and low[0].clear_db < limit_db + ALONE_DB):
+        return []
+    base_hz = _fundamental(low)
+    if len(low) > 1:
+        lines = measured(limit_db / 2.0)  # where there is hum, less will do for the rest of it
+    return [line for line in lines if abs(line.frequency_hz - line.number * base_hz) < OFF_HZ]
 
 
 def _peaks(clear_db: NDArray[np.float64], base_hz: float, limit_db: float) -> Iterator[tuple[int, int, float]]:

@@ -167,6 +167,15 @@ def test_a_part_of_a_track_is_worked_on_as_far_as_it_is_there() -> None:
     assert (mix != wet).any()
 
 
+def test_of_a_surround_track_the_centre_alone_is_worked_on() -> None:
+    wet = np.tile(played(speech(3.0), room(0.5)), (6, 1))
+    rows = [Repair(Span(0, wet.shape[1]), "dereverb", 1.0, "")]
+    out = list(dereverb(blocks(wet, wet, RATE), rows, rate=RATE, settings=DereverbSettings(), centre=2))
+    mix = np.concatenate([block.mix for block in out], axis=1)
+    assert (mix[2] != wet[2]).any()
+    assert np.array_equal(np.delete(mix, 2, axis=0), np.delete(wet, 2, axis=0))
+
+
 def test_rows_cover_the_speech_and_its_tails() -> None:
     spans = [Span(RATE, 3 * RATE), Span(4 * RATE, 6 * RATE), Span(20 * RATE, 20 * RATE + 100)]
     rows = reverberant(spans, DereverbSettings(amount=0.5), RATE, 30 * RATE)
