@@ -24,15 +24,35 @@ HOLD_S = 6.0
 TRUST_LU = 6.0
 """A separated bed that is louder than the mix showed it by more than this holds voice: lowering it would lower that."""
 LEAST_ERROR_LU, MOST_ERROR_LU = -10.0, 30.0
+ALIKE = 0.6
+"""Voice and bed that correlate more than this are two copies of one sound: lowering one would only lower the other."""
+SAME = "the separated bed is the voice again: lowering it would lower both"
 NO_SPEECH = "no speech was found in the separated voice"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the separated sound says of a stretch: voice above bed, and voice above the error in it, in LU."""
+    """What the separated sound says of a stretch: voice above bed, and voice above the error in it, in LU.
+
+    Both are ratios to the separated voice V, whose error E is the scalar product of voice and bed.
+    """
 
     difference_lu: float
     error_lu: float
+
+    @property
+    def likeness(self) -> float:
+        """The correlation of voice and bed: 0 for a good separation, 1 where both are the same sound."""
+        return float(10.0 ** ((0.5 * self.difference_lu - self.error_lu) / 10.0))
+
+    def whole(self) -> tuple[float, float]:
+        """Speech above bed and above error in LU, with what each lost to the other given back.
+
+        An estimate with the least mean square error lacks the power of its error, and so does the rest: speech is
+        V + E, and the bed is what was separated as bed, and E.
+        """
+        bed, error = 10.0 ** (-self.difference_lu / 10.0), 10.0 ** (-self.error_lu / 10.0)
+        return float(power_to_db((1.0 + error) / (bed + error))), float(power_to_db((1.0 + error) / error))
 
 
 def plan_choices(
@@ -107,11 +127,15 @@ def settle(predicted: Choice | None, span: Span, measured: Measured | None, sett
         difference_lu = predicted.difference_lu if predicted else 0.0
         each = costs(difference_lu, MOST_ERROR_LU, settings)
         return Choice(span, "leave", 0.0, difference_lu, bed, covered, "separated", tuple(each.values()), NO_SPEECH)
-    difference_lu, holds_voice = measured.difference_lu, False
+    if measured.likeness > ALIKE:
+        each = costs(measured.difference_lu, measured.error_lu, settings)
+        levels = round(measured.difference_lu, 1), bed, covered, "separated"
+        return Choice(span, "leave", 0.0, *levels, tuple(each.values()), SAME)
+    difference_lu, error_lu = measured.whole()
+    holds_voice = False
     if predicted is not None and predicted.basis == "mix":
         holds_voice = difference_lu < predicted.difference_lu - TRUST_LU
         difference_lu = max(difference_lu, predicted.difference_lu - TRUST_LU)
-    error_lu = float(np.clip(measured.error_lu, LEAST_ERROR_LU, MOST_ERROR_LU))
     chosen = choose(span, difference_lu, error_lu, settings, bed=bed, coverage=covered, basis="separated")
     return replace(chosen, reason=f"{chosen.reason}; the separated bed holds voice") if holds_voice else chosen
 

@@ -20,6 +20,7 @@ SUFFIXES = {
 
 ENGINES = ("auto", "demucs", "dialogue", "none")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+MODES = ("leave", "duck", "reduce", "remove", "auto")
 
 
 def clean(
@@ -33,6 +34,10 @@ def clean(
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", "-s", help="One setting, for example duck.target_lu=15; repeatable.")
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option("--mode", "-m", help="What becomes of the bed: leave, duck, reduce, remove, or auto by phrase."),
     ] = None,
     spec: Annotated[
         list[str] | None,
@@ -99,7 +104,7 @@ def clean(
         record=record,
         page=page,
     )
-    settings = load_preset_or_report(preset or DEFAULT, set_ or [])
+    settings = load_preset_or_report(preset or DEFAULT, [*(set_ or []), *_mode(mode, plan)])
     if plan is not None:
         options = replace(options, plan=load_plan(plan))
     specs = [load_spec(name) for name in dict.fromkeys(spec or [])]
@@ -151,6 +156,15 @@ def one_of(name: str, value: str, known: tuple[str, ...]) -> Any:
     if value not in known:
         raise PresetError(f"--{name} {value}: no such {name}{suggest(value, known)}", f"one of {', '.join(known)}")
     return value
+
+
+def _mode(mode: str | None, plan: Path | None) -> list[str]:
+    """The mode as a setting; a plan has made its choice already."""
+    if mode is None:
+        return []
+    if plan is not None:
+        raise PresetError("--mode and --plan together: the plan says what becomes of the bed", "give one of them")
+    return [f"duck.mode={one_of('mode', mode, MODES)}"]
 
 
 def _bit_rate(text: str | None) -> int | None:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mediaclean.cli.terminal import amount, clock, facts
 from mediaclean.delivery import Verdict
+from mediaclean.judging import TREATMENTS
 from mediaclean.ledger import WORDS, Ledger
 from mediaclean.media import Receipt
 from mediaclean.report import Report
@@ -112,6 +113,8 @@ def _done(report: Report) -> str:
     if lowered:
         places = "1 place" if len(lowered) == 1 else f"{len(lowered)} places"
         parts.append(f"bed lowered by {_range(lowered, 'dB')} in {places}")
+    if report.plan.choices:
+        parts.append(_chosen(report))
     parts.extend(_voice(report))
     if report.plan.holes:
         parts.append(f"{len(report.plan.holes)} holes filled with room tone")
@@ -121,6 +124,15 @@ def _done(report: Report) -> str:
         parts.append(f"gain {report.level.gain_db:+.1f} dB{limited}{ridden}")
     return "; ".join(parts) or "re-encoded only"
 
+
+def _chosen(report: Report) -> str:
+    """What auto chose, the lightest first."""
+    chosen = [choice.treatment for choice in report.plan.choices]
+    counts = [f"{chosen.count(name)} {DONE[name]}" for name in TREATMENTS if name in chosen]
+    return f"phrases {', '.join(counts)}"
+
+
+DONE = {"leave": "left", "duck": "ducked", "reduce": "reduced", "remove": "removed"}
 
 VOICE = {
     "breath": ("breath", "softened"),

@@ -129,7 +129,7 @@ def test_a_missing_table_is_a_stage_that_is_off(tmp_path: Path) -> None:
         ("duck.target_lu=", r"^duck\.target_lu = '': must be a number"),
         ("duck.target_lu=loud", r"^duck\.target_lu = 'loud': must be a number"),
         ("duck.target_lu=true", r"must be a number"),
-        ("duck.mode=mute", r"^duck\.mode = 'mute': must be one of leave, duck, reduce, remove"),
+        ("duck.mode=mute", r"^duck\.mode = 'mute': must be one of leave, duck, reduce, remove, auto"),
         ("room_tone.seed=1.5", r"must be a whole number"),
         ("room_tone.seed=-1", r"must be at least 0"),
         ("duck=loud", r"^duck=loud: a stage is on or off"),

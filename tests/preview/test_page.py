@@ -89,7 +89,7 @@ def test_a_version_that_changes_nothing_shares_the_sound(shown: Shown) -> None:
 def test_the_command_says_what_to_type(shown: Shown) -> None:
     for version in shown.data["passages"][0]["versions"][1:]:
         words = shlex.split(version["command"])
-        assert words == ["mediaclean", "clean", str(shown.source), "--set", f"duck.mode={version['name']}"]
+        assert words == ["mediaclean", "clean", str(shown.source), "--mode", version["name"]]
 
 
 def test_leveling_is_gain_only_and_keeps_under_the_ceiling() -> None:

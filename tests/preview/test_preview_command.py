@@ -46,7 +46,7 @@ def test_it_writes_the_page_beside_the_source(
     (first, *_) = data["passages"]
     assert [version["name"] for version in first["versions"]] == ["original", "duck", "remove"]
     assert shlex.split(first["versions"][1]["command"]) == [
-        "mediaclean", "clean", str(clear), *words, "--set", "duck.mode=duck",
+        "mediaclean", "clean", str(clear), *words, "--mode", "duck",
     ]  # fmt: skip
     assert any("nothing to separate" in note for note in data["notes"])
 
