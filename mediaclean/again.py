@@ -21,6 +21,7 @@ from mediaclean.deciding import decide
 from mediaclean.duck import DuckSettings
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
+from mediaclean.ledger import Ledger, LedgerSettings
 from mediaclean.level import Held, Take
 from mediaclean.listening import listen
 from mediaclean.mixing import Mix, make_mix
@@ -29,7 +30,7 @@ from mediaclean.plan import Plan
 from mediaclean.preset import Preset
 from mediaclean.progress import ignore
 from mediaclean.render import Voices
-from mediaclean.rendering import Rendered, check_plan, with_level
+from mediaclean.rendering import Rendered, check_plan, ledger_settings, with_level
 from mediaclean.report import EngineUse
 from mediaclean.spool import Spool
 from mediaclean.stems import restore, uncovered
@@ -67,7 +68,7 @@ def _whole(job: Job, base: Base, folder: Path, analysis: Analysis) -> Rendered:
     with job.stopwatch.stage("restore"):
         spool = restore(job, plan, base.stems, folder)
     with job.stopwatch.stage("mix"):
-        mix = make_mix(job, plan, spool.get)
+        mix = make_mix(job, plan, spool.get, ledger=ledger_settings(job))
     take = Take(with_level(job, plan), mix, analysis)
     return Rendered(take, spool.get, base.engine, (spool,), (), base.grid)
 
@@ -80,11 +81,13 @@ def _spans(job: Job, base: Base, folder: Path, analysis: Analysis) -> Rendered:
     source = _Voices(then, base, folder, analysis, notes)
     with job.stopwatch.stage("separate"):
         voices = source.of_base()
-    first = make_mix(then, base.plan, voices)
+    settings = ledger_settings(job)
+    only_judging = None if settings is None else dataclasses.replace(settings, repair="none")
+    first = make_mix(then, base.plan, voices, ledger=only_judging)
     mix = first
     for patch in base.patches:
-        mix = _patched(mix, source.mix(patch.preset, patch.plan), patch, job.rate)
-    new = source.mix(job.preset, _near(decide(job, analysis), spans, base, job.preset))
+        mix = _patched(mix, source.mix(patch.preset, patch.plan, only_judging), patch, job.rate)
+    new = source.mix(job.preset, _near(decide(job, analysis), spans, base, job.preset), settings)
     mix = _patched(mix, new, Patch(spans, job.preset, new.plan), job.rate)
     level = with_level(then, base.plan)
     take = Take(level, mix, analysis, Held(base.gain_db, base.ceiling_dbtp, first))
@@ -112,17 +115,17 @@ class _Voices:
         self._known = self._made(self.job, self.base.plan, self.folder)
         return self._known
 
-    def mix(self, preset: Preset, plan: Plan) -> Mix:
+    def mix(self, preset: Preset, plan: Plan, ledger: LedgerSettings | None) -> Mix:
         """Other settings, from the same voices where the cuts lie inside those of the result."""
         job = dataclasses.replace(self.job, preset=preset)
         quiet = dataclasses.replace(job, watch=ignore)  # the mix that it goes into tells of the progress
         spans = [cut.span for cut in plan.cuts]
         if not uncovered(spans, self._cuts) and plan.repairs == self.base.plan.repairs:
-            return make_mix(quiet, plan, _parts(spans, self._cuts, self._known))
+            return make_mix(quiet, plan, _parts(spans, self._cuts, self._known), ledger=ledger)
         folder = self.folder.with_name(f"{self.folder.name}.{len(self.spools)}")
         with job.stopwatch.stage("separate"):
             voices = self._made(job, plan, folder)
-        return make_mix(quiet, plan, voices)
+        return make_mix(quiet, plan, voices, ledger=ledger)
 
     def _made(self, job: Job, plan: Plan, folder: Path) -> Voices:
         stems = self.base.stems
@@ -180,5 +183,27 @@ def _patched(old: Mix, new: Mix, patch: Patch, rate: int) -> Mix:
 
     changes = replaced(old.changes, new.changes, patch.spans, fade, length)
     return dataclasses.replace(
-        old, chunks=chunks, changes=changes, patches=(*old.patches, patch), regained=(*old.regained, new.gains)
+        old,
+        chunks=chunks,
+        changes=changes,
+        patches=(*old.patches, patch),
+        regained=(*old.regained, new.gains),
+        ledger=_joined(old.ledger, new.ledger, patch.spans),
+    )
+
+
+def _joined(old: Ledger | None, new: Ledger | None, spans: Sequence[Span]) -> Ledger | None:
+    """What the new ledger says of the spans, and the old one of all else."""
+    if old is None or new is None:
+        return None
+
+    def inside(span: Span) -> bool:
+        return any(span.overlaps(each) for each in spans)
+
+    marks = [mark for mark in old.marks if not inside(mark.span)] + [mark for mark in new.marks if inside(mark.span)]
+    repairs = [row for row in old.repairs if not inside(row.span)] + [row for row in new.repairs if inside(row.span)]
+    return dataclasses.replace(
+        old,
+        marks=tuple(sorted(marks, key=lambda mark: mark.span)),
+        repairs=tuple(sorted(repairs, key=lambda repair: repair.span)),
     )

@@ -46,12 +46,12 @@ def render(job: Job, folder: Path) -> Rendered:
         grid = grid_for(analysis.loudness.sample_peak_dbfs) if job.options.residual else None
         voices, engine, spool = separate_voices(job, plan, analysis.stats, folder, notes.append, grid=grid)
     with job.stopwatch.stage("mix"):
-        mix = make_mix(job, plan, voices, ledger=_ledger_settings(job))
+        mix = make_mix(job, plan, voices, ledger=ledger_settings(job))
     take = Take(with_level(job, plan), mix, analysis)
     return Rendered(take, voices, engine, (spool,) if spool else (), tuple(notes), grid)
 
 
-def _ledger_settings(job: Job) -> LedgerSettings | None:
+def ledger_settings(job: Job) -> LedgerSettings | None:
     """A plan that somebody gave is judged, but is nobody's to change."""
     settings = job.preset.ledger
     return settings if settings is None or job.options.plan is None else replace(settings, repair="none")

@@ -14,10 +14,8 @@ from typing import Any
 import numpy as np
 
 from mediaclean.audio import Samples, Span, merge, power_to_db
-from mediaclean.changes import PROCESSES
 from mediaclean.difficulty import Passage, hardest
 from mediaclean.level import Take
-from mediaclean.loudness import Loudness
 from mediaclean.media import AudioTrack, decode, probe, staged
 from mediaclean.media.clip import encode_clip
 from mediaclean.mixing import Mix
@@ -27,14 +25,13 @@ from mediaclean.preview import BIT_RATES, CURVE_STEP_S, PAGE_BYTES, Levelled, le
 from mediaclean.progress import watched
 from mediaclean.report import Report
 from mediaclean.resample import ratio, resample
+from mediaclean.result_tables import tables
 
 WHOLE_S = 120.0
 """A recording up to this long is heard whole."""
 FIRST_S = 60.0
 HARDEST_S = 25.0
 HARDEST = 3
-MOST_ROWS = 500
-"""Of a table; the report has them all."""
 
 
 def page_path(target: Path, track: str = "") -> Path:
@@ -126,7 +123,7 @@ def _data(take: Take, report: Report, made: int) -> dict[str, Any]:
         "bands": BANDS,
         "passages": [_passage(passage, pair, mix, bit_rate) for passage, pair in zip(passages, pairs, strict=True)],
         "overview": _overview(mix, before, after) if shorter else None,
-        **_tables(report),
+        **tables(report),
     }
 
 
@@ -197,66 +194,6 @@ def _overview(mix: Mix, before: _Heard, after: _Heard) -> dict[str, Any]:
         "before": before.overview,
         "after": after.overview,
     }
-
-
-def _tables(report: Report) -> dict[str, Any]:
-    rows = [
-        {
-            **change.to_json(report.plan.rate),
-            "what": PROCESSES.get(change.process, change.process),
-        }
-        for change in report.changes[:MOST_ROWS]
-    ]
-    gain = report.level
-    left_out = len(report.changes) - len(rows)
-    about = (
-        "Outside of these spans every sample is the source's, but for the level." if rows else "Nothing but the level."
-    )
-    more = f" {left_out} more are in the report." if left_out > 0 else ""
-    proof = report.proof
-    proven = f" Proven on {proof.samples} samples." if proof is not None and proof.ok else ""
-    verdict = report.verdict
-    return {
-        "level": _level_rows(report.before, report.after),
-        "level_about": (
-            "The level was left as it was."
-            if gain is None
-            else f"Gain {gain.gain_db:+.1f} dB, limiter at most {gain.limiter_db:.1f} dB. {gain.reason}".strip()
-        ),
-        "verdict": verdict
-        and {
-            "spec": verdict.spec,
-            "ok": verdict.ok,
-            "rules": [
-                {
-                    "name": rule.name,
-                    "measured": "–" if rule.measured is None else f"{rule.measured:.1f}",
-                    "limit": rule.limit,
-                    "status": rule.status,
-                }
-                for rule in verdict.rules
-            ],
-        },
-        "marks": [],
-        "changes": rows,
-        "changes_about": f"{about}{proven}{more}",
-    }
-
-
-def _level_rows(before: Loudness, after: Loudness) -> list[list[str]]:
-    figures = (
-        ("integrated", "integrated_lufs", "LUFS"),
-        ("range", "range_lu", "LU"),
-        ("max short-term", "short_term_max_lufs", "LUFS"),
-        ("max momentary", "momentary_max_lufs", "LUFS"),
-        ("true peak", "true_peak_dbtp", "dBTP"),
-    )
-    tables = before.to_json(), after.to_json()
-
-    def shown(value: float | None, unit: str) -> str:
-        return "–" if value is None else f"{value:.1f} {unit}".replace("-", "−")
-
-    return [[name, *(shown(table.get(key), unit) for table in tables)] for name, key, unit in figures]
 
 
 def _curve(mix: Mix, positions: Sequence[int]) -> list[float]:
