@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from types import TracebackType
 
 import numpy as np
 
 from mediaclean.ahead import ahead
-from mediaclean.audio import Samples, rms_dbfs
+from mediaclean.audio import Samples
 from mediaclean.media.decode import decode
 from mediaclean.media.lag import Lag, measure_lag
 from mediaclean.media.packets import StreamPackets, headers_of, packet_hashes
@@ -42,6 +42,9 @@ class Evidence:
 class Hashing:
     """The packets of a file, hashed in a thread while something else is done; leaving the context gives it up.
 
+    Nothing is read before `begin`, which may be called from any thread and as often as one likes: an open container
+    holds an index that grows with the length, so a file is not open for longer than it must.
+
     Args:
         path: the file.
         like: its source, whose codec headers may hold what this file has in its packets.
@@ -49,21 +52,30 @@ class Hashing:
 
     def __init__(self, path: Path, like: Path | None = None) -> None:
         self._path, self._like = path, like
-        self._unwanted = Event()
+        self._unwanted, self._lock, self._begun = Event(), Lock(), False
         self._found: Packets = {}
         self._error: BaseException | None = None
         self._thread = Thread(target=self._run, name="hashing", daemon=True)
 
     def __enter__(self) -> Hashing:
-        self._thread.start()
         return self
 
+    def begin(self) -> None:
+        """Start to read, if nobody did yet."""
+        with self._lock:
+            if not self._begun and not self._unwanted.is_set():
+                self._begun = True
+                self._thread.start()
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._unwanted.set()
-        self._thread.join()
+        with self._lock:
+            self._unwanted.set()
+        if self._begun:
+            self._thread.join()
 
     def result(self) -> Packets:
         """Wait for them. What `packet_hashes` raises is raised here."""
+        self.begin()
         self._thread.join()
         if self._error is not None:
             raise self._error
@@ -115,7 +127,7 @@ class LagEar:
             return
         number, mine = source
         third = min(2, 3 * number * self._step // self._length)
-        power = min(rms_dbfs(mine), rms_dbfs(other))
+        power = min(_power(mine), _power(other))
         if third not in self._best or power > self._best[third][0]:
             self._best[third] = (power, number * self._step, mine, other)
 
@@ -137,6 +149,11 @@ def lag_of(ours: Media, theirs: Media, track: AudioTrack, made: AudioTrack) -> T
     for _ in ear.through(ahead(decode(theirs, made))):
         pass
     return ear.result()
+
+
+def _power(samples: Samples) -> float:
+    """The mean square, exact enough to compare by."""
+    return float(np.einsum("cn,cn->", samples, samples)) / max(1, samples.size)
 
 
 def _at_rate(samples: Samples, rate: int, wanted: int, count: int) -> Samples:
