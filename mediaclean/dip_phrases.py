@@ -25,7 +25,7 @@ LEAD_S, TAIL_S = 0.15, 0.1
 """Around a phrase inside a dip, so that the gain is there before the first word and after the last."""
 VOICE_DB = -30.0
 """Under the mean of its dip, a voice pauses."""
-OVER_BED_DB = -18.0
+OVER_BED_DB = -25.0
 """What stands this far under the bed in a separated voice is what is left of the bed."""
 
 NO_VOICE_LU = 20.0

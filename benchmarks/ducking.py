@@ -1,0 +1,280 @@
+"""Is the bed where it was asked to be? `python -m benchmarks.ducking [--mixtures N] [--write]`.
+
+Speech of the corpus (MEDIACLEAN_CORPUS), in talks of 3 to 9 s with pauses of 2 s, is laid over its music and ambience
+at 0, 5, 10 and 15 LU. Each mixture goes through listening, plan, separation and riding with the documentary preset.
+Then the gain that was found is applied to the true bed, and judged against the true voice:
+
+- *difference*: K-weighted loudness of the true voice above the true bed at its gain, over each phrase: a stretch in
+  which the true voice is within 30 dB of its talk's level, between pauses of half a second or more. Wanted is the
+  preset's target (10 LU); more where the bed lies deeper by itself, which is never raised; less where the deepest gain
+  that is allowed (-18 dB) does not reach.
+- *complete*: at the onset of the true voice the gain is within 0.5 dB of its mean over the phrase's first second, or
+  below it.
+- *pumping*: effective value of the gain in dB between 1 and 8 Hz, within phrases (0.2 s from their ends), and over the
+  whole; beside it what a side-chain compressor does that is keyed by the same true voice (10 ms attack, 250 ms release,
+  as deep as the deepest dip).
+
+`truth` gives the plan the true voice in place of a network's, so that what misses is the tool's own logic; `undivided`
+is the same with one gain for each dip, as it was before dips were divided at the pauses of the voice; `dialogue` is the
+shipped network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
+
+from benchmarks.difficulty import RATE, mono, sounds
+from mediaclean import CleanOptions, load_preset
+from mediaclean.audio import Samples, Span, merge
+from mediaclean.deciding import decide
+from mediaclean.dip_phrases import DipEar
+from mediaclean.duck import DuckSettings
+from mediaclean.kweight import WeightedPower, power_to_lufs
+from mediaclean.listening import listen, open_job
+from mediaclean.mixing import make_mix
+from mediaclean.progress import ignore
+from mediaclean.voices import separate_voices
+
+TABLE = Path(__file__).parent / "DUCKING.md"
+LEVELS_LU = (0.0, 5.0, 10.0, 15.0)
+TALKS_S = (5.0, 9.0, 3.0, 7.0)
+PAUSE_S = 2.0
+STEP = RATE // 100
+PAUSE_STEPS = 50
+LOUD_DB = 30.0
+WITHIN_LU = 1.0
+COMPLETE_DB = 0.5
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One true phrase and what became of the bed under it."""
+
+    level_lu: float
+    wanted_lu: float
+    got_lu: float
+    complete: bool
+    pumping_db: float
+
+    @property
+    def good(self) -> bool:
+        return abs(self.got_lu - self.wanted_lu) <= WITHIN_LU
+
+
+def lufs(sound: NDArray[np.floating]) -> NDArray[np.float64]:
+    """K-weighted power of a mono sound, per sample."""
+    return WeightedPower(RATE, "mono", 1)(np.asarray(sound, dtype=np.float32)[None])
+
+
+def mean_lufs(power: NDArray[np.float64]) -> float:
+    return float(power_to_lufs(power.mean()))
+
+
+def talks(speech: NDArray[np.float32], chance: np.random.Generator) -> tuple[NDArray[np.float32], list[Span]]:
+    """Stretches of speech with silence between them, at -23 LUFS over all of the speech; where they lie."""
+    parts, spans, at = [np.zeros(round(PAUSE_S * RATE), np.float32)], [], round(PAUSE_S * RATE)
+    for seconds in TALKS_S:
+        start, count = int(chance.integers(len(speech))), round(seconds * RATE)
+        part = np.take(speech, np.arange(start, start + count), mode="wrap")
+        fade = np.minimum(1.0, np.minimum(np.arange(count), np.arange(count)[::-1]) / (0.02 * RATE))
+        parts += [part * fade.astype(np.float32), np.zeros(round(PAUSE_S * RATE), np.float32)]
+        spans.append(Span(at, at + count))
+        at += count + round(PAUSE_S * RATE)
+    voice = np.concatenate(parts)
+    power = lufs(voice)
+    inside = np.concatenate([power[span.start : span.stop] for span in spans])
+    return voice * np.float32(10 ** ((-23.0 - mean_lufs(inside)) / 20)), spans
+
+
+def phrases(voice: NDArray[np.float32], spans: Sequence[Span]) -> list[list[Span]]:
+    """For every talk its true phrases: where the voice sounds, pauses of 0.5 s and more left out."""
+    power = lufs(voice)
+    found = []
+    for span in spans:
+        count = span.length // STEP
+        steps = power[span.start : span.start + count * STEP].reshape(count, STEP).mean(axis=1)
+        loud = np.flatnonzero(steps > steps.mean() * 10 ** (-LOUD_DB / 10))
+        sounding = [Span(span.start + int(i) * STEP, span.start + (int(i) + 1) * STEP) for i in loud]
+        found.append([s for s in merge(sounding, gap=PAUSE_STEPS * STEP) if s.length >= 0.4 * RATE])
+    return found
+
+
+def mixture(
+    speech: NDArray[np.float32], bed: NDArray[np.float32], level_lu: float, chance: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32], list[Span]]:
+    """True voice and true bed, and the talks."""
+    voice, spans = talks(speech, chance)
+    at = int(chance.integers(len(bed)))
+    under = np.take(bed, np.arange(at, at + len(voice)), mode="wrap")
+    under = under * np.float32(10 ** ((-23.0 - level_lu - mean_lufs(lufs(under))) / 20))
+    room = np.float32(3e-5) * chance.standard_normal(len(voice)).astype(np.float32)
+    return voice, under + room, spans
+
+
+@contextmanager
+def undivided() -> Iterator[None]:
+    """One gain for each dip, whatever the voice does in it."""
+    divide = DipEar.phrases
+    DipEar.phrases = lambda self, span: [span]  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        DipEar.phrases = divide  # type: ignore[method-assign]
+
+
+def gain_of(voice: NDArray[np.float32], bed: NDArray[np.float32], engine: str) -> NDArray[np.float64]:
+    """The bed's gain in dB that a run settles on, per sample."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mix.wav"
+        soundfile.write(path, voice + bed, RATE, subtype="FLOAT")
+        job = open_job(path, load_preset("documentary"), CleanOptions(engine="dialogue"), ignore)
+        analysis = listen(job)
+        plan = decide(job, analysis)
+        if engine != "dialogue":
+            cuts = [cut.span for cut in plan.cuts]
+
+            def voices(index: int) -> Samples:
+                return voice[None, cuts[index].start : cuts[index].stop]
+        else:
+            voices, _, _ = separate_voices(job, plan, analysis.stats, Path(folder) / "spool", lambda _: None)
+        with undivided() if engine == "undivided" else nullcontext():
+            gains = make_mix(job, plan, voices).gains
+    return 20.0 * np.log10(gains.at(0, len(voice)).astype(np.float64))
+
+
+def sidechain_db(voice: NDArray[np.float32], depth_db: float) -> NDArray[np.float64]:
+    """A side-chain compressor's gain per 10 ms: down by `depth_db` while the key is within 20 dB of its level."""
+    count = len(voice) // STEP
+    level = np.sqrt(np.square(voice[: count * STEP].reshape(count, STEP), dtype=np.float64).mean(axis=1))
+    aim = np.where(level > 0.1 * np.sqrt(np.mean(np.square(level))), depth_db, 0.0)
+    gain, now = np.zeros(count), 0.0
+    for index, wanted in enumerate(aim):
+        now += (wanted - now) * (1.0 - np.exp(-0.01 / (0.010 if wanted < now else 0.250)))
+        gain[index] = now
+    return gain
+
+
+def modulation_db(gain_db: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What of a gain, given per 10 ms, lies between 1 and 8 Hz."""
+    band = butter(2, [1.0, 8.0], "bandpass", fs=100.0, output="sos")
+    return np.asarray(sosfiltfilt(band, gain_db))
+
+
+def rms(values: NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.mean(np.square(values)))) if values.size else 0.0
+
+
+def judge(
+    voice: NDArray[np.float32],
+    bed: NDArray[np.float32],
+    spans: Sequence[Span],
+    gain_db: NDArray[np.float64],
+    level_lu: float,
+    duck: DuckSettings,
+) -> list[Phrase]:
+    loud, under = lufs(voice), lufs(bed)
+    lowered = lufs(bed * (10 ** (gain_db / 20)).astype(np.float32))
+    moved = modulation_db(gain_db[: len(gain_db) // STEP * STEP : STEP])
+    rows = []
+    for parts in phrases(voice, spans):
+        for part in parts:
+            here = slice(part.start, part.stop)
+            natural = mean_lufs(loud[here]) - mean_lufs(under[here])
+            wanted = max(natural, min(duck.target_lu, natural - duck.floor_db))
+            first = gain_db[part.start : min(part.start + RATE, part.stop)].mean()
+            rows.append(
+                Phrase(
+                    level_lu,
+                    wanted,
+                    mean_lufs(loud[here]) - mean_lufs(lowered[here]),
+                    bool(gain_db[part.start] <= first + COMPLETE_DB),
+                    rms(moved[part.start // STEP + 20 : part.stop // STEP - 20]),
+                )
+            )
+    return rows
+
+
+def main() -> None:
+    """Print the table, or write it to DUCKING.md."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mixtures", type=int, default=20)
+    parser.add_argument("--engines", default="truth,undivided,dialogue")
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    args = parser.parse_args()
+    corpus = Path(os.environ["MEDIACLEAN_CORPUS"])
+    speech = sounds(corpus / "speech")
+    beds = [("music", sound) for sound in sounds(corpus / "music")] + [
+        ("ambience", mono(noisy) - mono(noisy.with_name(noisy.name.replace("noisy", "clean"))))
+        for noisy in sorted((corpus / "pairs").glob("*_noisy.wav"))
+    ]
+    duck = load_preset("documentary").duck or DuckSettings()
+    rows: dict[tuple[str, str], list[Phrase]] = {}
+    whole: dict[str, list[float]] = {}
+    for number in range(args.mixtures):
+        chance = np.random.default_rng(number)
+        level = LEVELS_LU[number % len(LEVELS_LU)]
+        kind, bed = beds[(number // len(LEVELS_LU) * 3 + number) % len(beds)]
+        voice, under, spans = mixture(speech[number % len(speech)], bed, level, chance)
+        for engine in args.engines.split(","):
+            gain_db = gain_of(voice, under, engine)
+            found = judge(voice, under, spans, gain_db, level, duck)
+            rows.setdefault((engine, kind), []).extend(found)
+            moved = modulation_db(gain_db[: len(gain_db) // STEP * STEP : STEP])
+            whole.setdefault(engine, []).append(rms(moved))
+            if engine == "truth":
+                key = sidechain_db(voice, float(gain_db.min()))
+                whole.setdefault("side-chain", []).append(rms(modulation_db(key)))
+            if args.verbose:
+                cells = " ".join(f"{p.got_lu - p.wanted_lu:+.1f}{'' if p.complete else '!'}" for p in found)
+                print(f"{number} {engine} {kind} {level:.0f} LU: {cells}", flush=True)
+    lines = table(rows, whole)
+    print("\n".join(lines))
+    if args.write:
+        command = f"MEDIACLEAN_CORPUS=… python -m benchmarks.ducking --mixtures {args.mixtures} --write"
+        notes = (__doc__ or "").split("\n\n", 1)[1].strip()
+        TABLE.write_text(f"# The bed under speech\n\n`{command}`\n\n{notes}\n\n" + "\n".join(lines) + "\n", "utf-8")
+
+
+def table(rows: dict[tuple[str, str], list[Phrase]], whole: dict[str, list[float]]) -> list[str]:
+    lines = [
+        "| voice | bed | speech over bed | phrases | within 1 LU | median, 5th and 95th percentile of the error in LU "
+        "| complete at the onset | pumping in phrases, mean / worst dB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    engines = list(dict.fromkeys(engine for engine, _ in rows))
+    for (engine, kind), found in sorted(rows.items(), key=lambda row: (engines.index(row[0][0]), row[0][1] != "music")):
+        for level in [*LEVELS_LU, None]:
+            some = [phrase for phrase in found if level is None or phrase.level_lu == level]
+            if not some:
+                continue
+            error = np.array([phrase.got_lu - phrase.wanted_lu for phrase in some])
+            middle, low, high = np.percentile(error, [50, 5, 95])
+            pumping = [phrase.pumping_db for phrase in some]
+            lines.append(
+                f"| {engine} | {kind} | {'all' if level is None else f'{level:.0f} LU'} | {len(some)} "
+                f"| {np.mean([p.good for p in some]):.0%} | {middle:+.2f}, {low:+.2f}, {high:+.2f} "
+                f"| {np.mean([p.complete for p in some]):.0%} | {np.mean(pumping):.2f} / {max(pumping):.2f} |"
+            )
+    every = [
+        f"{engine} {np.mean([phrase.good for (name, _), found in rows.items() if name == engine for phrase in found]):.0%}"
+        for engine in engines
+    ]
+    lines += ["", "Within 1 LU, over all beds and levels: " + ", ".join(every) + "."]
+    parts = [f"{name} {np.mean(values):.2f} dB" for name, values in whole.items()]
+    return [*lines, "", "Pumping over whole mixtures, pauses included: " + ", ".join(parts) + "."]
+
+
+if __name__ == "__main__":
+    main()
