@@ -126,7 +126,7 @@ def mixture(
 def undivided() -> Iterator[None]:
     """One gain for each dip, whatever the voice does in it."""
     divide = DipEar.phrases
-    DipEar.phrases = lambda self, span: [span]  # type: ignore[method-assign]
+    DipEar.phrases = lambda _, span: [span]  # type: ignore[method-assign]
     try:
         yield
     finally:
@@ -267,10 +267,10 @@ def table(rows: dict[tuple[str, str], list[Phrase]], whole: dict[str, list[float
                 f"| {np.mean([p.good for p in some]):.0%} | {middle:+.2f}, {low:+.2f}, {high:+.2f} "
                 f"| {np.mean([p.complete for p in some]):.0%} | {np.mean(pumping):.2f} / {max(pumping):.2f} |"
             )
-    every = [
-        f"{engine} {np.mean([phrase.good for (name, _), found in rows.items() if name == engine for phrase in found]):.0%}"
-        for engine in engines
-    ]
+    every = []
+    for engine in engines:
+        good = [phrase.good for (name, _), found in rows.items() if name == engine for phrase in found]
+        every.append(f"{engine} {np.mean(good):.0%} of {len(good)}")
     lines += ["", "Within 1 LU, over all beds and levels: " + ", ".join(every) + "."]
     parts = [f"{name} {np.mean(values):.2f} dB" for name, values in whole.items()]
     return [*lines, "", "Pumping over whole mixtures, pauses included: " + ", ".join(parts) + "."]
