@@ -20,7 +20,7 @@ NoiseKind = Literal["unheard", "none", "steady", "changing", "impulsive"]
 SPEECH_HZ = (160.0, 6500.0)
 """The bands of the speech intelligibility index lie in here (ANSI S3.5-1997)."""
 AUDIBLE_DB = 15.0
-"""Speech this far over a bed in a band loses nothing there, and this far under it everything (the same)."""
+"""A bed this far under the speech in a band takes nothing from it (the same)."""
 
 SCENE_DB = -65.0
 """A quieter bed is the floor of a good recording, whatever its kind."""
@@ -47,8 +47,8 @@ STEEPEST = 0.2
 def coverage(analysis: Analysis, span: Span) -> float | None:
     """How much of the band of speech the bed covers in a stretch of speech, 0 to 1; None where it was not heard.
 
-    One minus the audibility of the speech intelligibility index, each band counted alike: in every band the level of
-    the speech over the bed's, which shows in the dips between syllables.
+    In every band, all counted alike: nothing where speech stands `AUDIBLE_DB` over the bed, all where it is no louder.
+    The bed's level shows in the dips between syllables.
     """
     rows = analysis.features.spectrum[_pairs(frames_of(span, analysis.rate))]
     if len(rows) < ENOUGH_FRAMES:
@@ -59,7 +59,7 @@ def coverage(analysis: Analysis, span: Span) -> float | None:
     bed = np.percentile(power, BED_PERCENTILE, axis=0)
     speech = np.maximum(power.mean(axis=0) - bed, 1e-3 * bed)
     over_db = 10.0 * np.log10(speech / bed)
-    audible = np.clip((over_db + AUDIBLE_DB) / (2.0 * AUDIBLE_DB), 0.0, 1.0)
+    audible = np.clip(over_db / AUDIBLE_DB, 0.0, 1.0)
     return round(float(1.0 - audible.mean()), 2)
 
 

@@ -129,8 +129,8 @@ def settle(predicted: Choice | None, span: Span, measured: Measured | None, sett
         return Choice(span, "leave", 0.0, difference_lu, bed, covered, "separated", tuple(each.values()), NO_SPEECH)
     if measured.likeness > ALIKE:
         each = costs(measured.difference_lu, measured.error_lu, settings)
-        levels = round(measured.difference_lu, 1), bed, covered, "separated"
-        return Choice(span, "leave", 0.0, *levels, tuple(each.values()), SAME)
+        difference_lu = round(measured.difference_lu, 1)
+        return Choice(span, "leave", 0.0, difference_lu, bed, covered, "separated", tuple(each.values()), SAME)
     difference_lu, error_lu = measured.whole()
     holds_voice = False
     if predicted is not None and predicted.basis == "mix":

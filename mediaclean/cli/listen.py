@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from mediaclean.cli.terminal import amount, clock, emit, facts, out, use_json_lines, watching
+
+if TYPE_CHECKING:
+    from mediaclean.advice import Advice
 
 
 def analyze(
@@ -31,8 +34,10 @@ def analyze(
         rows: list[tuple[str, str | Text]] = [
             ("advice", Text.assemble((advice.treatment, "bold"), f": {advice.reason}")),
             ("speech", f"{advice.speech_share:.0%} of {clock(found.duration_s)}"),
-            ("bed", _bed(advice.difference_lu)),
-            ("noise floor", f"{advice.floor_dbfs:.0f} dBFS"),
+            *((("phrases", _phrases(advice.counts())),) if advice.phrases else ()),
+            ("bed", _bed(advice)),
+            ("noise floor", f"{advice.floor_dbfs:.0f} dBFS, {NOISE[advice.noise]}"),
+            *((("room", f"rings for about {advice.reverberation_s:.1f} s"),) if advice.reverberation_s else ()),
             (
                 "loudness",
                 f"{amount(loudness.integrated_lufs, 'LUFS')}, range {amount(loudness.range_lu, 'LU')}, "
@@ -45,10 +50,25 @@ def analyze(
         out().print(Text(str(path), style="bold"), facts(rows))
 
 
-def _bed(difference_lu: tuple[float, float] | None) -> str:
-    if difference_lu is None:
+NOISE = {
+    "unheard": "speech never stops",
+    "none": "quiet between phrases",
+    "steady": "steady noise between phrases",
+    "changing": "a changing bed between phrases",
+    "impulsive": "knocks or clicks between phrases",
+}
+
+
+def _phrases(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} to {name}" for name, count in counts.items() if count)
+
+
+def _bed(advice: Advice) -> str:
+    if advice.difference_lu is None:
         return "–"
-    return f"{difference_lu[0]:.0f} LU under speech, {difference_lu[1]:.0f} LU in the worst tenth"
+    median, worst = advice.difference_lu
+    covered = "" if advice.coverage is None else f", where it covers {advice.coverage:.0%} of the speech band"
+    return f"{median:.0f} LU under speech, {worst:.0f} LU in the worst tenth{covered}"
 
 
 def dialogue(

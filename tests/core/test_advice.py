@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mediaclean.advice import advise
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Span
+from mediaclean.judging import TREATMENTS
 
 from .making import analysis
 
@@ -27,7 +28,8 @@ from .making import analysis
         ("leave", {"bed_lufs": -75.0, "room_lufs": -38.0, "is_tonal": False}),  # steady noise, 15 LU
         ("reduce", {"bed_lufs": -75.0, "room_lufs": -29.0, "is_tonal": False}),  # steady noise, 6 LU
         ("duck", {"bed_lufs": -35.0, "room_lufs": -75.0}),  # music, 12 LU
-        ("remove", {"bed_lufs": -23.0, "room_lufs": -75.0}),  # music as loud as the speech
+        ("reduce", {"bed_lufs": -23.0, "room_lufs": -75.0}),  # music as loud as the speech
+        ("remove", {"bed_lufs": -10.0, "room_lufs": -75.0}),  # music that drowns the speech
     ],
 )
 def test_every_treatment_has_its_case(treatment: str, scene: dict[str, Any], seed: int) -> None:
@@ -40,10 +42,9 @@ def test_every_treatment_has_its_case(treatment: str, scene: dict[str, Any], see
 
 
 def test_the_louder_the_music_the_stronger_the_treatment() -> None:
-    order = ["leave", "duck", "remove"]
-    found = [order.index(advise(analysis(bed_lufs=-23.0 - apart)).treatment) for apart in (50, 30, 20, 12, 8, 3, 0)]
+    found = [TREATMENTS.index(advise(analysis(bed_lufs=-23.0 - apart)).treatment) for apart in (50, 20, 12, 5, 0, -13)]
     assert found == sorted(found)
-    assert set(found) == {0, 1, 2}
+    assert set(found) == set(range(len(TREATMENTS)))
 
 
 def test_the_level_of_a_recording_does_not_change_the_advice() -> None:
@@ -84,6 +85,19 @@ def test_the_speech_share_counts_the_phrases() -> None:
 def test_faults_of_the_source_are_warned_of(fault: dict[str, Any], words: str) -> None:
     assert any(words in warning for warning in advise(analysis(**fault)).warnings)
     assert not any(words in warning for warning in advise(analysis()).warnings)
+
+
+def test_every_phrase_is_judged_by_itself() -> None:
+    heard = analysis([(2.0, 10.0), (14.0, 22.0)], bed_lufs=[(0.0, 12.0, -30.0), (12.0, 24.0, -70.0)], room_lufs=-75.0)
+    advice = advise(heard)
+    over_music, clear = advice.phrases
+    assert over_music.treatment == "duck"
+    assert over_music.gain_db < 0.0
+    assert (clear.treatment, clear.gain_db) == ("leave", 0.0)
+    assert advice.counts() == {"leave": 1, "duck": 1, "reduce": 0, "remove": 0}
+    rows = advice.to_json()["phrases"]
+    assert [row["treatment"] for row in rows] == ["duck", "leave"]
+    assert set(rows[0]["costs"]) == set(TREATMENTS)
 
 
 def test_a_sound_recording_has_no_warnings() -> None:
