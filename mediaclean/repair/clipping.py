@@ -56,6 +56,10 @@ class _Row:
     count: int
     longest: int
 
+    def take(self, other: _Row) -> None:
+        self.start, self.stop = min(self.start, other.start), max(self.stop, other.stop)
+        self.count, self.longest = self.count + other.count, max(self.longest, other.longest)
+
 
 class ClipFinder:
     """Hears a track and remembers where it is clipped."""
@@ -78,9 +82,13 @@ class ClipFinder:
         for start in sorted(self._open.values()):
             self._join(start, self._position)
         self._open = {}
-        return [
-            Repair(Span(row.start, row.stop), "declip", self._settings.amount, self._reason(row)) for row in self._rows
-        ]
+        apart: list[_Row] = []
+        for row in self._rows:
+            if apart and row.start < apart[-1].stop:  # a run of another channel that began earlier and ended later
+                apart[-1].take(row)
+            else:
+                apart.append(row)
+        return [Repair(Span(row.start, row.stop), "declip", self._settings.amount, self._reason(row)) for row in apart]
 
     def _closed(self, channel: int, sound: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
         """The runs that end in this chunk."""
@@ -102,8 +110,7 @@ class ClipFinder:
         last = self._rows[-1] if self._rows else None
         together = last is not None and max(stop, last.stop) - last.start <= ROW_S * self._rate
         if last and (start < last.stop or (together and start - last.stop <= JOIN_S * self._rate)):
-            last.start, last.stop = min(start, last.start), max(stop, last.stop)
-            last.count, last.longest = last.count + 1, max(last.longest, stop - start)
+            last.take(_Row(start, stop, 1, stop - start))
         else:
             self._rows.append(_Row(start, stop, 1, stop - start))
 

@@ -31,9 +31,10 @@ def patched(chunks: Iterable[Samples], spans: Sequence[Span], margin: int, mend:
     for chunk in flow:
         held = chunk if held is None else np.concatenate([held, chunk], axis=1)
         stop = base + held.shape[1]
-        due = [at for at in range(number, len(spans)) if spans[at].stop + margin <= stop]
-        held = _mended(held, base, due, spans, margin, mend)
-        number += len(due)
+        first = number
+        while number < len(spans) and spans[number].stop + margin <= stop:
+            number += 1
+        held = _mended(held, base, range(first, number), spans, margin, mend)
         ready = stop if number == len(spans) else min(max(spans[number].start - margin, base), stop)
         if ready > base:
             yield held[:, : ready - base]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -212,6 +213,17 @@ class TestClipping:
     def test_a_square_wave_at_full_scale_is_what_somebody_wanted(self) -> None:
         sound = np.sign(np.sin(np.arange(RATE) * 2.0 * np.pi * 20.0 / RATE) + 1e-3).astype(np.float32)[None]
         assert not found(sound, RepairSettings(declip=DeclipSettings()))
+
+    def test_rows_of_two_channels_stay_apart(self) -> None:
+        """A run over the end of a chunk began before the last row of the other channel, and ends behind it."""
+        sound = np.zeros((2, 3 * RATE), np.float32)
+        for at in [*range(0, RATE - 60, 480), RATE - 45, RATE + 20]:
+            sound[0, at : at + 5] = 1.0
+        sound[1, RATE - 50 : RATE + 200] = 1.0
+        rows = found(sound, RepairSettings(declip=DeclipSettings()), sizes=RATE + 100).rows
+        assert rows[0].span.start == 0
+        assert rows[-1].span.stop == RATE + 200
+        assert all(a.span.stop <= b.span.start for a, b in pairwise(rows))
 
     def test_rows_stay_short_however_much_is_clipped(self) -> None:
         _, torn = clipped(20.0)
