@@ -48,6 +48,8 @@ def _bed(duck: object) -> str:
         return f"removed to {duck.floor_db:g} dB"  # type: ignore[attr-defined]
     if mode == "reduce":
         return f"reduced by {-duck.reduce_db:g} dB"  # type: ignore[attr-defined]
+    if mode == "auto":
+        return f"by phrase, {duck.target_lu:g} LU under speech"  # type: ignore[attr-defined]
     return "left alone"
 
 

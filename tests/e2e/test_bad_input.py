@@ -189,6 +189,8 @@ WISHES = [
     (["--set", "duck.target_lu=loud"], PRESET, "a number"),
     (["--set", "duck.target_lu=nan"], PRESET, "a number"),
     (["--set", "duck.mode=dukc"], PRESET, "duck"),
+    (["--mode", "dukc"], PRESET, "did you mean duck"),
+    (["--mode", "auto", "--plan", "plan.json"], PRESET, "the plan says what becomes of the bed"),
     (["--set", "duck"], PRESET, "stage.setting=value"),
     (["--set", "duck=maybe"], PRESET, "on or off"),
     (["--engine", "demuc"], PRESET, "did you mean demucs"),
