@@ -38,7 +38,7 @@ def to_dict(plan: Plan) -> dict[str, Any]:
             for p in plan.phrases
         ],
         "cuts": [{"span_s": seconds(c.span, rate), "reason": c.reason} for c in plan.cuts],
-        "dips": [{"span_s": seconds(d.span, rate), "gain_db": d.gain_db, "reason": d.reason} for d in plan.dips],
+        "dips": [_dip_row(dip, rate) for dip in plan.dips],
         "tone_sources_s": [seconds(span, rate) for span in plan.tone_sources],
         "floor_dbfs": plan.floor_dbfs,
         "holes_s": [seconds(span, rate) for span in plan.holes],
@@ -89,7 +89,7 @@ def from_dict(data: Any) -> Plan:
     spans = Spans(int(rate), round(reader.number("length_s", low=0, high=MOST_S) * rate))
     phrases = [_phrase(row, spans) for row in reader.rows("phrases", {"confidence", "speech_lufs", "bed_lufs"})]
     cuts = [Cut(spans.of(row), row.text("reason")) for row in reader.rows("cuts", {"reason"})]
-    dips = [_dip(row, spans) for row in reader.rows("dips", {"gain_db", "reason"})]
+    dips = [_dip(row, spans) for row in reader.rows("dips", {"gain_db", "reason", "lighter_db"})]
     level = reader.take("level")
     return Plan(
         rate=spans.rate,
@@ -126,7 +126,13 @@ def _dip(row: Reader, spans: Spans) -> PlannedDip:
     gain_db = None if row.take("gain_db") is None else row.number("gain_db")
     if gain_db is not None and not -200.0 <= gain_db <= 0.0:
         raise PresetError(f"{row.path}.gain_db = {gain_db:g}: the bed is never raised; give 0 to -200", HINT)
-    return PlannedDip(spans.of(row), gain_db, row.text("reason"))
+    lighter_db = row.number("lighter_db", low=0.0, high=200.0) if "lighter_db" in row.data else 0.0
+    return PlannedDip(spans.of(row), gain_db, row.text("reason"), lighter_db)
+
+
+def _dip_row(dip: PlannedDip, rate: int) -> dict[str, Any]:
+    row = {"span_s": seconds(dip.span, rate), "gain_db": dip.gain_db, "reason": dip.reason}
+    return {**row, "lighter_db": dip.lighter_db} if dip.lighter_db else row
 
 
 def _voice_gains(reader: Reader, spans: Spans) -> tuple[VoiceGain, ...] | None:

@@ -55,11 +55,15 @@ class Cut:
 
 @dataclass(frozen=True)
 class PlannedDip:
-    """A span in which the bed is lowered. A `gain_db` of None rides: it is set from the separated voice and bed."""
+    """A span in which the bed is lowered. A `gain_db` of None rides: it is set from the separated voice and bed.
+
+    `lighter_db` says how much lighter it was made because of artefacts; such a dip is not made lighter again.
+    """
 
     span: Span
     gain_db: float | None
     reason: str
+    lighter_db: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,9 @@ def render(job: Job, folder: Path) -> Rendered:
 
 
 def ledger_settings(job: Job) -> LedgerSettings | None:
-    """A plan that somebody gave is judged, but is nobody's to change."""
-    settings = job.preset.ledger
-    return settings if settings is None or job.options.plan is None else replace(settings, repair="none")
+    """How the result is judged. A plan that was given is treated as one that was made: the same run, the same result;
+    what was made lighter before stays as it is."""
+    return job.preset.ledger
 
 
 def with_level(job: Job, plan: Plan) -> Job:

@@ -114,7 +114,7 @@ def passages(marks: Iterable[Mark], plan: Plan) -> list[Span]:
     for span in merge(wanted):
         for dip in plan.dips:
             part = dip.span.clip(span.start, span.stop)
-            if part is None or not dip.gain_db:
+            if part is None or not dip.gain_db or dip.lighter_db:
                 continue
             start = dip.span.start if part.start - dip.span.start < least else part.start
             stop = dip.span.stop if dip.span.stop - part.stop < least else part.stop
@@ -138,8 +138,9 @@ def _divided(dip: PlannedDip, raised: dict[Span, float], reasons: dict[Span, str
             yield replace(dip, span=Span(at, part.start))
         gain_db = round(min(0.0, dip.gain_db + raised[span]), 2)
         why = next((text for marked, text in reasons.items() if marked.overlaps(span)), "")
-        reason = f"{dip.reason}; {gain_db - dip.gain_db:.1f} dB lighter{f': {why}' if why else ''}"
-        yield replace(dip, span=part, gain_db=gain_db, reason=reason)
+        lighter_db = round(gain_db - dip.gain_db, 2)
+        reason = f"{dip.reason}; {lighter_db:g} dB lighter{f': {why}' if why else ''}"
+        yield replace(dip, span=part, gain_db=gain_db, reason=reason, lighter_db=lighter_db)
         at = part.stop
     if at < dip.span.stop:
         yield replace(dip, span=Span(at, dip.span.stop))
