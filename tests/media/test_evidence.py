@@ -1,0 +1,73 @@
+"""What other passes find for the receipt is what a pass of its own would find."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mediaclean.audio import Samples, reblock
+from mediaclean.errors import MediaError
+from mediaclean.media import Evidence, Hashing, LagEar, NewAudio, decode, packet_hashes, probe, verify, write
+from tests.media.films import Film, Sound, make, noise
+
+LATE = 37
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("films") / "film.mkv", Film((Sound(noise(13.0)),), 13.0))
+
+
+@pytest.fixture(scope="module")
+def result(source: Path) -> Path:
+    """The source with its sound a little late and at half its level."""
+    media = probe(source)
+    sound = np.concatenate(list(decode(media, media.tracks[0])), axis=1)
+    moved = (0.5 * np.roll(sound, LATE, axis=1)).astype(np.float32)
+    write(media, source.with_name("late.mkv"), replace={1: NewAudio([moved], 48_000, "stereo")})
+    return source.with_name("late.mkv")
+
+
+@pytest.mark.parametrize("size", [7_000, 192_000, 500_000])
+def test_a_track_heard_in_passing_has_the_lag_of_a_pass_of_its_own(source: Path, result: Path, size: int) -> None:
+    ours, theirs = probe(source), probe(result)
+    sound = list(decode(theirs, theirs.tracks[0]))
+    ear = LagEar(ours, ours.tracks[0], theirs.tracks[0])
+    passed: list[Samples] = list(ear.through(reblock(sound, size)))
+    assert np.array_equal(np.concatenate(passed, axis=1), np.concatenate(sound, axis=1))
+    lag = ear.result()
+    assert not lag.ok
+    assert {one.samples for one in lag.lags} == {LATE}
+    assert lag == verify(source, result, cleaned=[1]).lags[0]
+
+
+def test_a_receipt_is_the_same_whoever_found_what_it_rests_on(source: Path, result: Path) -> None:
+    ours, theirs = probe(source), probe(result)
+    ear = LagEar(ours, ours.tracks[0], theirs.tracks[0])
+    for _ in ear.through(decode(theirs, theirs.tracks[0])):
+        pass
+    lags = {(ours.tracks[0].stream, theirs.tracks[0].stream): ear.result()}
+    with Hashing(source) as mine, Hashing(result, like=source) as made:
+        mine.begin()
+        known = Evidence(mine.result(), made.result(), lags)
+    assert verify(source, result, cleaned=[1], known=known) == verify(source, result, cleaned=[1])
+
+
+def test_hashes_from_a_thread_are_those_of_the_file(source: Path) -> None:
+    with Hashing(source) as hashing:
+        found = hashing.result()
+    assert {i: one.sha256 for i, one in found.items()} == {i: one.sha256 for i, one in packet_hashes(source).items()}
+    assert all(one.sha256 and one.count for one in found.values())
+
+
+def test_hashing_that_nobody_wants_any_more_ends(source: Path, tmp_path: Path) -> None:
+    with Hashing(source):
+        pass  # never begun
+    with Hashing(source) as begun:
+        begun.begin()
+    with Hashing(tmp_path / "missing.mkv") as failing, pytest.raises(MediaError):
+        failing.result()
+    assert "hashing" not in {thread.name for thread in threading.enumerate()}
