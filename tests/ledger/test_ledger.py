@@ -1,0 +1,215 @@
+"""Every detector on sounds of which theory says what must be found; nothing where nothing was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.signal import butter, sosfiltfilt
+
+from mediaclean.audio import Block, Span
+from mediaclean.ledger import KINDS, Ledger, LedgerSettings, Mark, judge, pages_of
+from mediaclean.ledger.motion import turning_points
+from mediaclean.ledger.pages import join
+
+RATE = 32_000
+SECONDS = 16.0
+LENGTH = round(SECONDS * RATE)
+Sound = NDArray[np.float32]
+PHRASES = [Span(round((0.5 + 2.0 * n) * RATE), round((1.9 + 2.0 * n) * RATE)) for n in range(8)]
+"""Four syllables each; between them 0.6 s of nothing but the bed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    voice: Sound
+    bed: Sound
+    found: Sound
+    gain_db: NDArray[np.float64]
+
+    def heard(self, size: int = 50_000) -> list[tuple[Block, Sound, Sound]]:
+        mix = self.voice + self.bed
+        gain = np.asarray(10 ** (self.gain_db / 20), np.float32)
+        result = np.asarray(mix - (1 - gain) * (mix - self.found), np.float32)
+        cuts = [slice(at, at + size) for at in range(0, LENGTH, size)]
+        return [(Block(c.start, mix[None, c], self.found[None, c]), gain[c], result[None, c]) for c in cuts]
+
+
+def filtered(sound: Sound, kind: str, hz: float | Sequence[float]) -> Sound:
+    return np.asarray(sosfiltfilt(butter(4, hz, kind, fs=RATE, output="sos"), sound), np.float32)
+
+
+def window(start_s: float, stop_s: float, ramp_s: float = 0.01) -> Sound:
+    at = np.arange(LENGTH) / RATE
+    return np.clip(np.minimum(at - start_s, stop_s - at) / ramp_s, 0.0, 1.0).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def clean() -> Case:
+    """Vowels of 0.28 s with an S of 0.1 s before each, over steady noise 15 dB under them, separated perfectly."""
+    at = np.arange(LENGTH) / RATE
+    pitch = sum(np.cos(2 * np.pi * 130 * k * at + k * k) / k for k in range(1, 30))
+    noise = np.random.default_rng(1).standard_normal(LENGTH).astype(np.float32)
+    hiss = filtered(noise, "highpass", 4500.0)
+    voice = np.zeros(LENGTH, np.float32)
+    for phrase in PHRASES:
+        for number in range(3):
+            start = phrase.start / RATE + 0.05 + 0.42 * number
+            voice += (0.06 * window(start, start + 0.1, 0.02) * hiss).astype(np.float32)
+            voice += (0.06 * window(start + 0.1, start + 0.38, 0.06) * pitch).astype(np.float32)
+    bed = 0.012 * np.random.default_rng(2).standard_normal(LENGTH).astype(np.float32)
+    return Case(voice, bed, voice.copy(), np.full(LENGTH, -18.0))
+
+
+def ledger(case: Case, *, size: int = 50_000, pages: set[int] | None = None, start: int = 0) -> Ledger:
+    return judge(case.heard(size), PHRASES, rate=RATE, length=LENGTH, pages=pages, start=start)
+
+
+def musical(case: Case) -> Case:
+    rng, sound = np.random.default_rng(3), np.zeros(LENGTH, np.float32)
+    for _ in range(16):
+        size = round(0.05 * RATE)
+        at = round(rng.uniform(6.0, 6.4) * RATE)
+        tone = np.sin(2 * np.pi * rng.uniform(1200, 6000) * np.arange(size) / RATE)
+        sound[at : at + size] += (0.008 * np.hanning(size) * tone).astype(np.float32)
+    return replace(case, found=case.found + sound)
+
+
+def ghost(case: Case) -> Case:
+    return replace(case, found=case.found + 0.4 * window(5.9, 6.5, 0.03) * case.bed)
+
+
+def chopped(case: Case) -> Case:
+    """The last vowel of the phrase from 4.5 s ends at 5.77 s."""
+    return replace(case, found=case.found * (1 - 0.97 * window(5.6, 5.95, 0.015)))
+
+
+def lost(case: Case) -> Case:
+    """The S before the second vowel of the phrase from 4.5 s."""
+    return replace(case, found=case.found * (1 - 0.95 * window(4.96, 5.07, 0.01)))
+
+
+def hollow(case: Case) -> Case:
+    band = filtered(case.found, "bandpass", (400.0, 1200.0))
+    return replace(case, found=case.found - 0.85 * window(4.5, 7.9, 0.1) * band)
+
+
+def pumping(case: Case) -> Case:
+    at = np.arange(LENGTH) / RATE
+    swing = window(4.0, 7.0, 0.001) * 5.0 * (1 - np.cos(2 * np.pi * 3.0 * at))
+    return replace(case, gain_db=case.gain_db + swing)
+
+
+def click(case: Case) -> Case:
+    return replace(case, found=case.found + 0.15 * (np.arange(LENGTH) == round(5.3 * RATE)).astype(np.float32))
+
+
+SPOILED: dict[str, tuple[Callable[[Case], Case], tuple[float, float]]] = {
+    "musical": (musical, (5.9, 6.6)),
+    "ghost": (ghost, (5.9, 6.5)),
+    "chopped": (chopped, (5.5, 6.0)),
+    "lost": (lost, (4.9, 5.1)),
+    "hollow": (hollow, (4.5, 7.9)),
+    "pumping": (pumping, (4.0, 7.0)),
+    "click": (click, (5.29, 5.31)),
+}
+
+
+def test_every_kind_is_tried() -> None:
+    assert set(SPOILED) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_artefact_is_found_where_it_is_and_nowhere_else(clean: Case, kind: str) -> None:
+    spoil, (start, stop) = SPOILED[kind]
+    marks = [mark for mark in ledger(spoil(clean)).marks if mark.kind == kind]
+    assert marks
+    for mark in marks:
+        assert mark.severity >= 1.0
+        assert mark.span.overlaps(Span(round((start - 0.1) * RATE), round((stop + 0.1) * RATE))), mark
+
+
+def test_a_voice_that_was_found_whole_has_no_marks(clean: Case) -> None:
+    assert ledger(clean).marks == ()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bed_at_its_level_gives_no_marks_whatever_the_voice(clean: Case, kind: str) -> None:
+    """The result is the original then, bit by bit, so there is nothing to object to."""
+    spoil, _ = SPOILED[kind]
+    case = replace(spoil(clean), gain_db=np.zeros(LENGTH))
+    assert ledger(case).marks == ()
+
+
+@pytest.mark.parametrize("gain", [0.25, 0.7, 2.0])
+def test_a_change_of_level_is_no_artefact(clean: Case, gain: float) -> None:
+    mix = clean.voice + clean.bed
+    whole = Block(0, mix[None], (np.float32(gain) * mix)[None])
+    heard = [(whole, np.full(LENGTH, 10 ** (-18 / 20), np.float32), whole.voice)]
+    assert judge(heard, PHRASES, rate=RATE, length=LENGTH).marks == ()
+
+
+@pytest.mark.parametrize("size", [997, 32_000, LENGTH])
+def test_the_size_of_a_block_does_not_matter(clean: Case, size: int) -> None:
+    case = click(chopped(ghost(clean)))
+    assert ledger(case, size=size) == ledger(case)
+
+
+def test_a_page_alone_has_the_marks_that_it_has_in_the_whole(clean: Case) -> None:
+    case = click(hollow(ghost(clean)))
+    whole = ledger(case)
+    touched = pages_of([Span(0, 8 * RATE)], RATE, LENGTH)
+    assert {0} <= touched
+    assert len(whole.marks) >= 3
+    assert ledger(case, pages=touched).marks == whole.marks
+    assert ledger(case, pages=set()).marks == ()
+
+
+def test_no_detector_reads_the_arrays_away(clean: Case) -> None:
+    heard = ghost(clean).heard()
+    for block, gain, result in heard:
+        for array in (block.mix, block.voice, gain, result):
+            array.setflags(write=False)
+    assert judge(heard, PHRASES, rate=RATE, length=LENGTH).marks
+
+
+def test_a_limit_out_of_reach_leaves_a_kind_out(clean: Case) -> None:
+    settings = LedgerSettings(ghost_db=40.0)
+    marks = judge(ghost(clean).heard(), PHRASES, rate=RATE, length=LENGTH, settings=settings).marks
+    assert "ghost" not in {mark.kind for mark in marks}
+
+
+def test_silence_and_speechless_sound_are_judged_without_a_mark() -> None:
+    empty = np.zeros((1, LENGTH), np.float32)
+    noise = np.random.default_rng(5).standard_normal((1, LENGTH)).astype(np.float32)
+    for mix in (empty, noise):
+        heard = [(Block(0, mix, empty), np.full(LENGTH, 0.1, np.float32), 0.1 * mix)]
+        assert judge(heard, PHRASES, rate=RATE, length=LENGTH).marks == ()
+
+
+def test_turning_points_of_a_sine_are_its_peaks() -> None:
+    level = 6.0 * np.sin(2 * np.pi * np.arange(400) / 100)
+    assert turning_points(level, 4.0)[:-1] == pytest.approx([0, 25, 75, 125, 175, 225, 275, 325, 375], abs=1)
+    assert turning_points(level, 13.0) == []
+
+
+def test_marks_that_touch_are_one_as_bad_as_the_worse() -> None:
+    marks = [
+        Mark("ghost", Span(10, 20), 2.0, "b"),
+        Mark("ghost", Span(0, 10), 1.0, "a"),
+        Mark("lost", Span(5, 6), 1.0, "c"),
+    ]
+    assert join(marks) == [Mark("ghost", Span(0, 20), 2.0, "b"), Mark("lost", Span(5, 6), 1.0, "c")]
+
+
+def test_the_ledger_as_plain_tables() -> None:
+    found = Ledger(RATE, (Mark("ghost", Span(RATE, 2 * RATE), 1.5, "why"), Mark("click", Span(0, 32), 1.0, "what")))
+    assert found.counts == {"ghost": 1, "click": 1}
+    assert found.score == 2.5
+    assert found.over([Span(0, 100)]).score == 1.0
+    assert found.to_json()["marks"][0] == {
+        "kind": "ghost", "start_s": 1.0, "stop_s": 2.0, "severity": 1.5, "detail": "why",
+    }  # fmt: skip
