@@ -76,7 +76,7 @@ def source_faults(analysis: Analysis, quiet: NDArray[np.bool_]) -> Iterable[str]
     """
     if analysis.clipped:
         times = "once" if analysis.clipped == 1 else f"{analysis.clipped} times"
-        yield f"the recording clips {times}"
+        yield f"the recording clips {times}: --set declip=on rebuilds what was cut off"
     if 0.0 < analysis.bandwidth_hz < min(NARROW_HZ, 0.45 * analysis.rate):
         yield f"there is nothing above {analysis.bandwidth_hz / 1000:.1f} kHz: a telephone or a low bit rate"
     if analysis.rate < 16000:

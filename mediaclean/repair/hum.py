@@ -33,8 +33,9 @@ WANDER_HZ, STEP_HZ = 0.4, 0.01
 NEIGHBOURS_HZ = (1.5, 6.0)
 ALONE_DB = 8.0
 """A single line must stand out by so much more: a note may be held for a while."""
-LOW_LINES = 6
-"""Hum has its strongest lines among the first; higher ones are believed beside them alone."""
+LOW_LINES, FAINT_LINES = 6, 10
+"""Hum has its strongest lines among the first; higher ones are believed beside them alone. Where there is hum, half of
+the clearance will do for the first ten."""
 OFF_HZ = 0.15
 QUIETEST_DBFS = -100.0
 
@@ -142,7 +143,8 @@ def _hum(frames: NDArray[np.float16], clear_db: NDArray[np.float64], limit_db: f
         return []
     base_hz = _fundamental(low)
     if len(low) > 1:
-        lines = measured(limit_db / 2.0)  # where there is hum, less will do for the rest of it
+        faint = [line for line in measured(limit_db / 2.0) if line.number <= FAINT_LINES]
+        lines = [*faint, *(line for line in lines if line.number > FAINT_LINES)]
     return [line for line in lines if abs(line.frequency_hz - line.number * base_hz) < OFF_HZ]
 
 

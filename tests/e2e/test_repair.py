@@ -60,7 +60,7 @@ def test_what_is_changed_is_declared(broken: Path, tmp_path: Path) -> None:
 
 def test_hum_is_declared_for_the_whole_track(broken: Path, tmp_path: Path) -> None:
     report = clean(broken, tmp_path / "out.wav", preset("hum=on"), FLOAT)
-    assert [round(line.frequency_hz) for line in report.plan.repairs.hum] == [50, 150]
+    assert {50, 150} <= {round(line.frequency_hz) for line in report.plan.repairs.hum}
     assert report.changed_s == ((0.0, 12.0),)
     before, after = decoded(broken)[0], decoded(tmp_path / "out.wav")[0]
     wave = np.exp(-2j * np.pi * 50.0 * np.arange(before.shape[1]) / RATE) * np.hanning(before.shape[1])
