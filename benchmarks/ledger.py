@@ -31,20 +31,20 @@ from mediaclean.speech import SpeechSettings, phrases
 
 LEVELS_DB = (None, 0.0, 5.0, 10.0)
 TOLERANCE = RATE // 10
+SAMPLE_MUSIC = Path(__file__).parent.parent / "samples" / "stems" / "music.flac"
 TABLE = Path(__file__).parent / "LEDGER.md"
 
 
 def materials(corpus: Path, *, development: bool) -> tuple[list[Sound], list[Sound]]:
     """Speech at -23 dBFS and music; what the limits were set on, or what is reported. No sound is in both."""
-    silero, vibe = mono(corpus / "speech/silero_test_60s.flac"), mono(corpus / "music/vibe_ace.ogg")
-    dance = mono(corpus / "music/hungarian_dance_5.ogg")
+    silero = mono(corpus / "speech/silero_test_60s.flac")
     if development:
         speech = [mono(corpus / "speech/librispeech_198.ogg"), silero[: 30 * RATE]]
-        music = [vibe, dance[: 60 * RATE]]
+        music = [mono(corpus / "music/vibe_ace.ogg"), mono(corpus / "music/hungarian_dance_5.ogg")]
     else:
         book = mono(corpus / "video/manifesto_audiobook.mp4")
         speech = [mono(corpus / "speech/librispeech_3436.ogg"), silero[30 * RATE :], book[: 30 * RATE]]
-        music = [mono(corpus / "music/sugar_plum_fairy.ogg"), dance[60 * RATE :]]
+        music = [mono(corpus / "music/sugar_plum_fairy.ogg"), mono(SAMPLE_MUSIC)]
     return [sound * np.float32(10 ** ((-23 - active_db(sound)) / 20)) for sound in speech], music
 
 
