@@ -87,9 +87,9 @@ def test_voices_of_another_run_are_not_taken(
         raise Power
 
     with monkeypatch.context() as patch:
-        import mediaclean.run as run
+        import mediaclean.rendering as rendering
 
-        patch.setattr(run, "make_mix", stopped)
+        patch.setattr(rendering, "make_mix", stopped)
         with pytest.raises(Power):
             clean(long_song, tmp_path / "out.wav", PRESET, HALF)
     assert names(tmp_path)
@@ -105,13 +105,13 @@ def test_voices_of_another_run_are_not_taken(
 def test_the_engine_is_not_asked_for_what_is_there(
     tmp_path: Path, long_song: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import mediaclean.run as run
+    import mediaclean.rendering as rendering
 
     def stopped(*_: object, **__: object) -> None:
         raise Power
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "make_mix", stopped)
+        patch.setattr(rendering, "make_mix", stopped)
         with pytest.raises(Power):
             clean(long_song, tmp_path / "out.wav", PRESET, HALF)
     seen = []
