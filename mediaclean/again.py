@@ -120,7 +120,7 @@ class _Voices:
         job = dataclasses.replace(self.job, preset=preset)
         quiet = dataclasses.replace(job, watch=ignore)  # the mix that it goes into tells of the progress
         spans = [cut.span for cut in plan.cuts]
-        if not uncovered(spans, self._cuts) and plan.repairs == self.base.plan.repairs:
+        if not uncovered(spans, self._cuts) and _mends(plan) == _mends(self.base.plan):
             return make_mix(quiet, plan, _parts(spans, self._cuts, self._known), ledger=ledger)
         folder = self.folder.with_name(f"{self.folder.name}.{len(self.spools)}")
         with job.stopwatch.stage("separate"):
@@ -130,7 +130,7 @@ class _Voices:
     def _made(self, job: Job, plan: Plan, folder: Path) -> Voices:
         stems = self.base.stems
         is_there = stems is not None and not uncovered([cut.span for cut in plan.cuts], stems.cuts)
-        if stems is not None and is_there and plan.repairs == self.base.plan.repairs:
+        if stems is not None and is_there and _mends(plan) == _mends(self.base.plan):
             spool = restore(job, plan, stems, folder)
             self.spools.append(spool)
             return spool.get
@@ -139,6 +139,11 @@ class _Voices:
         self.engine = engine or self.engine
         self.spools += [made] if made else []
         return voices
+
+
+def _mends(plan: Plan) -> object:
+    """What is mended before the network hears the sound."""
+    return plan.repairs.of("declip"), plan.repairs.of("declick"), plan.repairs.lines
 
 
 def _none(index: int) -> Samples:

@@ -17,7 +17,7 @@ def remix(
         Path, typer.Argument(metavar="RESULT", help="A result with its stems, its stems' folder, or its report.")
     ],
     dose: Annotated[
-        str | None, typer.Option("--dose", help="What becomes of the bed: leave, duck, reduce or remove.")
+        str | None, typer.Option("--dose", help="What becomes of the bed: leave, duck, reduce, remove or auto.")
     ] = None,
     preset: Annotated[
         str | None, typer.Option("--preset", "-p", help="Another preset. Default: the result's own.")
