@@ -52,7 +52,7 @@ def remix(
         use_json_lines()
     from mediaclean.base import load_base
     from mediaclean.cli.clean import DEVICES, ENGINES, one_of
-    from mediaclean.delivery import load_spec
+    from mediaclean.delivery import load_spec, spec_names
     from mediaclean.job import CleanOptions
     from mediaclean.run import deliver
 
@@ -79,7 +79,8 @@ def remix(
         base=base,
         only=tuple(only or ()),
     )
-    names = list(dict.fromkeys(spec or ([told["spec"]] if told.get("spec") and not (preset or only) else [])))
+    same = [] if preset or told.get("spec") not in spec_names() else [str(told["spec"])]
+    names = list(dict.fromkeys(spec or same))
     target = output or _target(result, base)
     with watching() as watch:
         reports = deliver(
