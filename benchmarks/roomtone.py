@@ -262,7 +262,8 @@ def speed() -> str:
         for at in range(30):
             synth.read(at * rate, rate)
         best = min(best, time.process_time() - began)
-    return f"Stereo, 48 kHz, processor time: 20 s learned in {learned:.2f} s; synthesised at {30 / best:.0f} times real time."
+    times = f"{30 / best:.0f} times real time"
+    return f"Stereo, 48 kHz, processor time: 20 s learned in {learned:.2f} s; synthesised at {times}."
 
 
 def main() -> None:
