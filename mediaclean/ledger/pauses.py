@@ -142,4 +142,5 @@ def _gain_power(scene: Scene, here: slice) -> NDArray[np.float64]:
 def _passed_whole(scene: Scene, first: int, stop: int, within_db: float) -> bool:
     inside = (scene.hz >= 300.0) & (scene.hz < 8000.0)
     original, result = (scene.power(side)[first:stop, inside].astype(np.float64) for side in ("original", "result"))
-    return bool(abs(np.median(power_to_db(result) - power_to_db(original))) < within_db)
+    change_db = float(np.median(power_to_db(result) - power_to_db(original)))
+    return min(abs(change_db), abs(change_db - scene.offset_db)) < within_db
