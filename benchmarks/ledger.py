@@ -156,7 +156,7 @@ def repair(speech: list[Sound], music: list[Sound]) -> Iterator[str]:
     from mediaclean.progress import ignore
     from mediaclean.voices import separate_voices
 
-    yield "| preset | speech over music | marks before | after | severity before | after | passages done again | kept |"
+    yield "| preset | speech over music | marks before | after | severity before | after | passages tried | kept |"
     yield "|---|---|---|---|---|---|---|---|"
     for number, sound in enumerate(speech[:2]):
         made = cases(sound[: 20 * RATE], music, (0.0, 5.0), np.random.default_rng([7, number]))
