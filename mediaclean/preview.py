@@ -138,9 +138,7 @@ def _check_target(job: Job, target: Path) -> None:
 
 def _command(source: Path | str, words: Sequence[str], dose: str) -> str:
     name = str(source)
-    return shlex.join(
-        ["mediaclean", "clean", f"./{name}" if name.startswith("-") else name, *words, "--mode", dose]
-    )
+    return shlex.join(["mediaclean", "clean", f"./{name}" if name.startswith("-") else name, *words, "--mode", dose])
 
 
 @dataclass(frozen=True, eq=False)

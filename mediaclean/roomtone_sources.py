@@ -54,7 +54,9 @@ class RoomToneSettings(Settings):
     min_hole_s: float = setting(0.02, "s", "shortest hole that is filled", low=0.001, high=1.0)
     crossfade_s: float = setting(0.01, "s", "fade between sound and tone at a hole's edge", low=0.005, high=0.5)
     seed: int = setting(0, "", "which of all tones that sound alike", low=0)
-    same_shot: bool = setting(True, "", "tone comes from the shot of the picture in which it is heard")
+    same_shot: bool = setting(
+        default=True, unit="", help="tone comes from the shot of the picture in which it is heard"
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,7 +34,8 @@ HEAVY = ("torch", "av", "scipy", "onnxruntime", "soxr", "pyloudnorm", "demucs", 
 GROUND = ("ahead", "audio", "errors", "progress", "settings")
 RUN = (
     "run", "listening", "level", "measuring", "job", "mixing", "finish", "voices", "dialogue", "doctor",
-    "side_by_side", "preview", "doses", "sources", "report", "rendering", "again", "base", "keep", "record", "result_page", "result_tables", "stems", "deciding", "selfrepair",
+    "side_by_side", "preview", "doses", "sources", "report", "rendering", "again", "base", "keep", "record",
+    "result_page", "result_tables", "stems", "deciding", "selfrepair",
 )  # fmt: skip
 """The story of a run, above the stages; it alone opens files and calls networks."""
 

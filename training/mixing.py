@@ -31,6 +31,7 @@ SPEECH_WEIGHTS = {
     "synthesised": 0.7,
 }
 MUSIC_WEIGHTS = {"midi": 6.0, "tuxemon": 2.5, "opensurge": 1.2, "sonic_pi_loops": 0.7}
+NOISE_WEIGHTS = {"esc10": 1.2, "noisekun": 1.0, "blanket": 0.4, "moodist": 2.0}
 HELD_OUT = ("tuxemon_04", "esc10_03", "midi_val")  # validation only
 
 
@@ -50,8 +51,9 @@ class MixSettings:
     snr_db: tuple[float, float] = (-6.0, 14.0)
     clean_chance: float = 0.07
     background_chance: float = 0.03
-    music_chance: float = 0.58
-    noise_chance: float = 0.26  # the rest is both
+    music_chance: float = 0.48
+    noise_chance: float = 0.36  # the rest is both
+    hiss_chance: float = 0.3  # of a noise that is drawn by formula and not recorded, see `_hiss`
     second_voice_chance: float = 0.06
     second_music_chance: float = 0.12
     speech_speed: tuple[float, float] = (0.80, 1.15)  # below 1: slower and deeper
@@ -127,7 +129,7 @@ class Mixer:
         self.noise = [c for c in load_packs(self.folder, "noise") if not c.name.startswith(HELD_OUT)]
         self._speech_chance = _chances(self.speech, SPEECH_WEIGHTS)
         self._music_chance = _chances(self.music, MUSIC_WEIGHTS)
-        self._noise_chance = _chances(self.noise, {})
+        self._noise_chance = _chances(self.noise, NOISE_WEIGHTS)
 
     def _cut(self, clips: Sequence[Clip], chance: NDArray[np.float64], length: int) -> tuple[Signal, int]:
         clip = clips[self.rng.choice(len(clips), p=chance)]
@@ -197,6 +199,17 @@ class Mixer:
         tail[0] = 1.0
         return tail
 
+    def _hiss(self) -> Signal:
+        """Noise of a machine, a room or an amplifier: steady or swelling, falling by 0 to 9 dB per octave."""
+        rng, n = self.rng, self.samples
+        spectrum = fft.rfft(rng.standard_normal(n, dtype=np.float32))
+        bins = np.arange(1, len(spectrum) + 1, dtype=np.float32)
+        spectrum *= bins ** np.float32(-rng.uniform(0, 1.5)) * self._equaliser(len(spectrum), 12)
+        hiss: Signal = fft.irfft(spectrum, n)
+        swell_db = np.interp(np.linspace(0, 7, n), np.arange(8), rng.uniform(-4, 4, 8) * (rng.random() < 0.5))
+        hiss *= (10 ** (swell_db / 20)).astype(np.float32)
+        return hiss
+
     def _gaps(self, signal: Signal) -> None:
         """Silence a stretch of the voice in place, with soft edges, so that pauses are learnt."""
         n, fade = len(signal), RATE // 100
@@ -244,7 +257,10 @@ class Mixer:
             if rng.random() < s.second_music_chance:
                 layers.append(self._source(self.music, self._music_chance, s.music_speed, 8)[0])
         if kind >= s.music_chance:
-            layers.append(self._source(self.noise, self._noise_chance, s.music_speed, 8)[0])
+            hiss = rng.random() < s.hiss_chance
+            recorded = not hiss or rng.random() < 0.3
+            layers += [self._source(self.noise, self._noise_chance, s.music_speed, 8)[0]] if recorded else []
+            layers += [self._hiss()] if hiss else []
         for layer in layers:
             bed += layer / np.sqrt(np.mean(layer * layer) + 1e-8) * 10 ** (rng.uniform(-8, 0) / 20)
         return bed

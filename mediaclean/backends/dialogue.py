@@ -25,7 +25,7 @@ from mediaclean.backends.dialogue_net import HOP, RATE, DialogueNet, NetConfig, 
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "ff6c48801d443842c582a7ff4508e6c0247648c9dac2dc931bb54cb4b48b2684"
+WEIGHTS_SHA256 = "e692115e751b2d613f8c73e95324bc9d3b953e46d5c5e1fa2b1ba187b5e50bbf"
 VERSION = "1"
 
 SILENT_RMS = 1e-9

@@ -9,6 +9,7 @@
     duck: ["Duck", "The bed goes down under the speech and comes back between phrases."],
     reduce: ["Reduce", "The bed is lowered by the same amount throughout."],
     remove: ["Remove", "The bed is taken away as far as the floor allows."],
+    auto: ["Auto", "For every phrase the lightest treatment that makes it clear."],
     result: ["Result", "The finished file, as it decodes."],
   };
   const calm = matchMedia("(prefers-reduced-motion: reduce)");

@@ -112,6 +112,7 @@ def test_every_setting_of_every_stage_says_what_it_is(stage: str) -> None:
     for row in rows:
         assert row.help, row.name
         assert row.allowed, row.name
-        for suffix, unit in (("_s", "s"), ("_db", "dB"), ("_lu", "LU"), ("_lufs", "LUFS"), ("_dbfs", "dBFS")):
-            assert not row.name.endswith(suffix) or row.unit == unit, row.name
+        suffixes = {"_per_s": "/s", "_s": "s", "_db": "dB", "_lu": "LU", "_lufs": "LUFS", "_dbfs": "dBFS"}
+        unit = next((unit for suffix, unit in suffixes.items() if row.name.endswith(suffix)), "")
+        assert row.unit.endswith(unit) if unit.startswith("/") else unit in {"", row.unit}, row.name
     STAGES[stage]()  # the defaults lie within their own ranges
