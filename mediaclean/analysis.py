@@ -26,6 +26,7 @@ from mediaclean.roomtone_sources import SPECTRUM_HZ, FeatureStream, ToneFeatures
 
 VAD_RATE = 16_000
 VAD_FRAME = 512
+FULL_SCALE = 0.9999
 CLIPPED_RUN = 3
 """Full-scale samples in a row that no microphone gives: fewer may be a peak that just fits."""
 
@@ -220,16 +221,18 @@ class _Facts:
     def add(self, samples: Samples) -> None:
         mono = samples.mean(axis=0)
         self.length += mono.size
-        self._sum += float(mono.sum(dtype=np.float64))
-        self._squares += float(np.square(mono, dtype=np.float64).sum())
-        self._count_clipped(np.abs(samples).max(axis=0, initial=0.0) >= 0.9999)
+        exact = mono.astype(np.float64)
+        self._sum += float(exact.sum())
+        self._squares += float(np.dot(exact, exact))
+        self._count_clipped(samples)
         if mono.size >= self.SIZE:  # one frame a second is enough for a long-term spectrum
             self._spectrum += np.abs(np.fft.rfft(mono[: self.SIZE] * self._window)) ** 2
 
-    def _count_clipped(self, full: NDArray[np.bool_]) -> None:
-        if not full.any():
+    def _count_clipped(self, samples: Samples) -> None:
+        if max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0))) < FULL_SCALE:
             self._run = 0
             return
+        full = np.abs(samples).max(axis=0) >= FULL_SCALE
         edges = np.flatnonzero(np.diff(full, prepend=False, append=False)).reshape(-1, 2)
         lengths = edges[:, 1] - edges[:, 0]
         if edges[0, 0] == 0:

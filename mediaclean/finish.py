@@ -143,8 +143,10 @@ def _hear(take: Take, path: Path, written: Written, lags: dict[tuple[int, int], 
     """A clean track of the finished file as it decodes, and beside its source, which gives its lag."""
     media, own = probe(path), take.job.track
     track = media.tracks[written.positions[own.number]]
-    ear = LagEar(take.job.media, own, track)
+    ear = LagEar(take.job.landmarks.windows(), take.job.media, own, track)
     sound = watched(ear.through(ahead(decode(media, track))), "check", track.rate, track.length, take.job.watch)
     heard = hear(sound, track, take.analysis.speech)
-    lags[own.stream, track.stream] = ear.result()
+    lag = ear.result()
+    if lag is not None and lag.known:  # else it is looked for in all of the source
+        lags[own.stream, track.stream] = lag
     return heard

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from mediaclean.ahead import ahead
 from mediaclean.audio import Samples, Span, pick
 from mediaclean.base import Base
-from mediaclean.media import AudioTrack, Fault, Media, decode
+from mediaclean.media import AudioTrack, Fault, Landmarks, Media, decode
 from mediaclean.plan import Engine, Plan
 from mediaclean.preset import Preset
 from mediaclean.progress import Watch, ignore, watched
@@ -85,7 +85,10 @@ class Stopwatch:
 
 @dataclass(frozen=True)
 class Job:
-    """A track to be cleaned and how. With `repairs`, its sound is heard mended."""
+    """A track to be cleaned and how. With `repairs`, its sound is heard mended.
+
+    `faults` and `landmarks` are what the first pass finds: what is wrong with the source, and what it is recognised by.
+    """
 
     media: Media
     track: AudioTrack
@@ -95,6 +98,7 @@ class Job:
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     faults: list[Fault] = field(default_factory=list)
     repairs: Repairs = NO_REPAIRS
+    landmarks: Landmarks = field(default_factory=Landmarks)
 
     @property
     def rate(self) -> int:
@@ -123,9 +127,15 @@ class Job:
         return watched(self.sound(), stage, self.rate, length or self.track.length, watch)
 
     def first_chunks(self) -> Iterator[Samples]:
-        """The sound as it is, for the first pass, which also notes what is wrong with the source."""
+        """The sound as it is, for the first pass."""
         sound = decode(self.media, self.track, faults=self.faults.append)
-        return watched(ahead(sound), "listen", self.rate, self.track.length, self.watch)
+        return watched(
+            self.landmarks.through(ahead(sound), self.track, self.media),
+            "listen",
+            self.rate,
+            self.track.length,
+            self.watch,
+        )
 
     def fingerprint(self) -> dict[str, Any]:
         """What tells this source from another or a later one: size, time, and a hash of both ends."""

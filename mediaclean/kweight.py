@@ -133,7 +133,7 @@ class KWeighting:
 
         if not samples.shape[1]:
             return samples.astype(np.float64)
-        weighted, self._state = sosfilt(self._sections, samples.astype(np.float64), axis=1, zi=self._state)
+        weighted, self._state = sosfilt(self._sections, samples, axis=1, zi=self._state)
         return np.asarray(weighted)
 
 

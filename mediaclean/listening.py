@@ -12,7 +12,7 @@ from mediaclean.backends.detector import load_detector
 from mediaclean.errors import MediaError, PresetError
 from mediaclean.job import CleanOptions, Job
 from mediaclean.loudness import Loudness
-from mediaclean.media import StreamInfo, choose_track, probe
+from mediaclean.media import Landmarks, StreamInfo, choose_track, probe
 from mediaclean.preset import Preset, load_preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.speech import SpeechSettings
@@ -100,7 +100,10 @@ def open_jobs(source: Path | str, preset: Preset | str, options: CleanOptions, w
         tracks = [track for track in job.media.tracks if track.rate]
     else:
         tracks = list(dict.fromkeys(choose_track(job.media, choice) for choice in options.tracks))
-    return [replace(job, track=track, faults=[]) for track in sorted(tracks, key=lambda track: track.number)]
+    return [
+        replace(job, track=track, faults=[], landmarks=Landmarks())
+        for track in sorted(tracks, key=lambda track: track.number)
+    ]
 
 
 def listen(job: Job) -> Analysis:

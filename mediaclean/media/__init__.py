@@ -2,9 +2,10 @@
 
 from mediaclean.media.codecs import AudioCodec, encoder_names, resolve_codec
 from mediaclean.media.decode import decode, read_spans
-from mediaclean.media.evidence import Evidence, Hashing, LagEar, Packets
+from mediaclean.media.evidence import Evidence, Hashing, Packets
 from mediaclean.media.fields import Field
 from mediaclean.media.lag import Lag, measure_lag
+from mediaclean.media.lag_ear import LagEar, Landmarks
 from mediaclean.media.packets import StreamPackets, packet_hashes
 from mediaclean.media.probe import choose_track, probe
 from mediaclean.media.receipt import Proof, Receipt, TrackLag
@@ -25,6 +26,7 @@ __all__ = [
     "Hashing",
     "Lag",
     "LagEar",
+    "Landmarks",
     "Media",
     "NewAudio",
     "Packets",

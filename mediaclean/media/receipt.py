@@ -39,6 +39,11 @@ class TrackLag:
     allowed: int
 
     @property
+    def known(self) -> bool:
+        """Whether the source was recognised anywhere."""
+        return any(lag.samples is not None for lag in self.lags)
+
+    @property
     def ok(self) -> bool:
         return all(lag.samples is None or abs(lag.samples) <= self.allowed for lag in self.lags)
 

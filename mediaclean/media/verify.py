@@ -10,9 +10,10 @@ from typing import Literal
 import numpy as np
 
 from mediaclean.media.borders import open_input, reading
-from mediaclean.media.evidence import Evidence, lag_of
+from mediaclean.media.evidence import Evidence
 from mediaclean.media.fields import Field, global_fields, picture_fields, stream_fields
 from mediaclean.media.formats import family_of
+from mediaclean.media.lag_ear import lag_of
 from mediaclean.media.packets import StreamPackets, headers_of, packet_hashes
 from mediaclean.media.probe import probe
 from mediaclean.media.receipt import Proof, Receipt

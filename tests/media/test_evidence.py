@@ -10,7 +10,20 @@ import pytest
 
 from mediaclean.audio import Samples, reblock
 from mediaclean.errors import MediaError
-from mediaclean.media import Evidence, Hashing, LagEar, NewAudio, decode, packet_hashes, probe, verify, write
+from mediaclean.media import (
+    Evidence,
+    Hashing,
+    LagEar,
+    Landmarks,
+    Media,
+    NewAudio,
+    decode,
+    packet_hashes,
+    probe,
+    verify,
+    write,
+)
+from mediaclean.media.lag_ear import Window
 from tests.media.films import Film, Sound, make, noise
 
 LATE = 37
@@ -31,25 +44,49 @@ def result(source: Path) -> Path:
     return source.with_name("late.mkv")
 
 
+def landmarks(media: Media, size: int) -> list[Window]:
+    found = Landmarks()
+    sound = list(decode(media, media.tracks[0]))
+    passed = list(found.through(reblock(sound, size), media.tracks[0], media))
+    assert np.array_equal(np.concatenate(passed, axis=1), np.concatenate(sound, axis=1))
+    return found.windows()
+
+
 @pytest.mark.parametrize("size", [7_000, 192_000, 500_000])
 def test_a_track_heard_in_passing_has_the_lag_of_a_pass_of_its_own(source: Path, result: Path, size: int) -> None:
     ours, theirs = probe(source), probe(result)
     sound = list(decode(theirs, theirs.tracks[0]))
-    ear = LagEar(ours, ours.tracks[0], theirs.tracks[0])
+    ear = LagEar(landmarks(ours, size), ours, ours.tracks[0], theirs.tracks[0])
     passed: list[Samples] = list(ear.through(reblock(sound, size)))
     assert np.array_equal(np.concatenate(passed, axis=1), np.concatenate(sound, axis=1))
     lag = ear.result()
+    assert lag is not None
     assert not lag.ok
     assert {one.samples for one in lag.lags} == {LATE}
     assert lag == verify(source, result, cleaned=[1]).lags[0]
 
 
+def test_a_result_without_the_loudest_sound_of_its_source_is_recognised_by_the_rest(tmp_path: Path) -> None:
+    """As where music alone was the loudest and is gone: every landmark stands in silence."""
+    quiet, loud = noise(64.0) * np.float32(0.02), noise(64.0)[:, ::-1]
+    alone = (np.arange(64 * 48_000) // (4 * 48_000)) % 2 == 0
+    full = make(tmp_path / "full.mkv", Film((Sound(np.where(alone, loud, quiet).astype(np.float32)),), 64.0))
+    media = probe(full)
+    kept = np.where(alone, np.float32(0), np.concatenate(list(decode(media, media.tracks[0])), axis=1))
+    write(media, tmp_path / "kept.mkv", replace={1: NewAudio([kept], 48_000, "stereo")})
+    lag = verify(full, tmp_path / "kept.mkv", cleaned=[1]).lags[0]
+    assert lag.ok
+    assert {one.samples for one in lag.lags} == {0}
+
+
 def test_a_receipt_is_the_same_whoever_found_what_it_rests_on(source: Path, result: Path) -> None:
     ours, theirs = probe(source), probe(result)
-    ear = LagEar(ours, ours.tracks[0], theirs.tracks[0])
+    ear = LagEar(landmarks(ours, 48_000), ours, ours.tracks[0], theirs.tracks[0])
     for _ in ear.through(decode(theirs, theirs.tracks[0])):
         pass
-    lags = {(ours.tracks[0].stream, theirs.tracks[0].stream): ear.result()}
+    lag = ear.result()
+    assert lag is not None
+    lags = {(ours.tracks[0].stream, theirs.tracks[0].stream): lag}
     with Hashing(source) as mine, Hashing(result, like=source) as made:
         mine.begin()
         known = Evidence(mine.result(), made.result(), lags)

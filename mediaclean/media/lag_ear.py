@@ -1,0 +1,179 @@
+"""The lag of a cleaned track against its source, heard while other passes play the two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediaclean.ahead import ahead
+from mediaclean.audio import Samples
+from mediaclean.media.decode import decode
+from mediaclean.media.lag import Lag, measure_lag
+from mediaclean.media.receipt import TrackLag
+from mediaclean.media.records import AudioTrack, Media
+
+_WINDOW_S = 4.0
+_REACH_S = 0.25
+_LANDMARKS = 12
+"""Windows kept of a source: the loudest of each twelfth, 9 MB at 48 kHz. Four to each third, because the loudest may be
+of music alone, of which a result may have nothing left."""
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """Four seconds of a track: which ones, counted from 0, the sum of its channels, and that sum's mean square."""
+
+    number: int
+    mono: NDArray[np.float32]
+    power: float
+
+
+class _Cutter:
+    """A stream of chunks into windows."""
+
+    def __init__(self, rate: int) -> None:
+        self._length = round(_WINDOW_S * rate)
+        self._held: list[NDArray[np.float32]] = []
+        self._count = self._number = 0
+
+    def push(self, chunk: Samples) -> Iterator[Window]:
+        """The windows that the next chunk completes."""
+        self._held.append(np.add.reduce(chunk, axis=0))
+        self._count += chunk.shape[1]
+        if self._count >= self._length:
+            joined, rest = np.concatenate(self._held), self._count % self._length
+            for start in range(0, self._count - rest, self._length):
+                yield self._window(joined[start : start + self._length])
+            self._held, self._count = [joined[len(joined) - rest :]], rest
+
+    def finish(self) -> Iterator[Window]:
+        """The last, shorter window, if anything is left."""
+        if self._count:
+            yield self._window(np.concatenate(self._held))
+        self._held, self._count = [], 0
+
+    def _window(self, mono: NDArray[np.float32]) -> Window:
+        self._number += 1
+        return Window(self._number - 1, mono.copy(), float(np.dot(mono, mono)) / len(mono))
+
+
+def _cut(chunks: Iterable[Samples], rate: int) -> Iterator[Window]:
+    cutter = _Cutter(rate)
+    for chunk in chunks:
+        yield from cutter.push(chunk)
+    yield from cutter.finish()
+
+
+class Landmarks:
+    """Windows of a source by which a result is recognised, kept while something else hears the source."""
+
+    def __init__(self) -> None:
+        self._best: dict[int, Window] = {}
+
+    def through(self, chunks: Iterable[Samples], track: AudioTrack, media: Media) -> Iterator[Samples]:
+        """Pass the whole sound of a track on, and keep the loudest window of each twelfth."""
+        cutter, length = _Cutter(track.rate), _length(track, media)
+        for chunk in chunks:
+            yield chunk
+            for window in cutter.push(chunk):
+                self._keep(window, track.rate, length)
+        for window in cutter.finish():
+            self._keep(window, track.rate, length)
+
+    def _keep(self, window: Window, rate: int, length: int) -> None:
+        part = _part(window, rate, length, _LANDMARKS)
+        if part not in self._best or window.power > self._best[part].power:
+            self._best[part] = window
+
+    def windows(self) -> list[Window]:
+        """What was kept, in order; nothing where nobody listened."""
+        return sorted(self._best.values(), key=lambda window: window.number)
+
+
+class LagEar:
+    """Hears a new track beside its source: the lag in one window of each third, where the quieter of both is loudest.
+
+    Args:
+        windows: of the source, in order; some or all.
+        ours: the source.
+        track: the cleaned one of its tracks.
+        made: the new track in the result.
+    """
+
+    def __init__(self, windows: Iterable[Window], ours: Media, track: AudioTrack, made: AudioTrack) -> None:
+        self._windows, self._track, self._made = windows, track, made
+        self._length = _length(track, ours)
+        self._best: dict[int, tuple[float, Window, Window]] = {}
+
+    def through(self, chunks: Iterable[Samples]) -> Iterator[Samples]:
+        """Pass the new track's sound on, from its first sample to its last, and compare it on the way."""
+        cutter, source = _Cutter(self._made.rate), iter(self._windows)
+        mine = next(source, None)
+        for chunk in chunks:
+            yield chunk
+            for window in cutter.push(chunk):
+                mine = self._compare(mine, source, window)
+        for window in cutter.finish():
+            mine = self._compare(mine, source, window)
+
+    def _compare(self, mine: Window | None, source: Iterator[Window], other: Window) -> Window | None:
+        """Compare with the source's window of the same place, if there is one; its next one."""
+        while mine is not None and mine.number < other.number:
+            mine = next(source, None)
+        if mine is not None and mine.number == other.number:
+            third, power = _part(mine, self._track.rate, self._length, 3), min(mine.power, other.power)
+            if third not in self._best or power > self._best[third][0]:
+                self._best[third] = (power, mine, other)
+        return mine
+
+    def result(self) -> TrackLag | None:
+        """The lags at start, middle and end; None if there was nothing to compare with."""
+        if not self._best:
+            return None
+        rate, lags = self._track.rate, []
+        for third, where in enumerate(("start", "middle", "end")):
+            _, mine, other = self._best.get(third) or self._best[max(self._best)]
+            sound = other.mono if self._made.rate == rate else _at_rate(other.mono, self._made.rate, mine, rate)
+            samples, correlation = measure_lag(mine.mono[None], sound[None], reach=round(_REACH_S * rate))
+            lags.append(Lag(where, mine.number * _WINDOW_S, samples, round(correlation, 4)))
+        return TrackLag(self._track.number, tuple(lags), 0 if self._made.bits_per_sample is not None else 1)
+
+
+def lag_of(ours: Media, theirs: Media, track: AudioTrack, made: AudioTrack) -> TrackLag:
+    """The lag from passes of its own: by the source's landmarks, or by all of it where none of them is recognised."""
+    landmarks = Landmarks()
+    for _ in landmarks.through(ahead(decode(ours, track)), track, ours):
+        pass
+    found = _lag_by(landmarks.windows(), ours, theirs, track, made)
+    if found.known:
+        return found
+    with closing(ahead(decode(ours, track))) as source:
+        return _lag_by(_cut(source, track.rate), ours, theirs, track, made)
+
+
+def _lag_by(windows: Iterable[Window], ours: Media, theirs: Media, track: AudioTrack, made: AudioTrack) -> TrackLag:
+    ear = LagEar(windows, ours, track, made)
+    for _ in ear.through(ahead(decode(theirs, made))):
+        pass
+    nothing = tuple(Lag(where, 0.0, None, 0.0) for where in ("start", "middle", "end"))
+    return ear.result() or TrackLag(track.number, nothing, 0)
+
+
+def _length(track: AudioTrack, media: Media) -> int:
+    return max(1, track.length or round((media.duration_s or 0.0) * track.rate))
+
+
+def _part(window: Window, rate: int, length: int, parts: int) -> int:
+    """In which of so many equal parts of the track a window begins."""
+    return min(parts - 1, int(parts * window.number * _WINDOW_S * rate / length))
+
+
+def _at_rate(mono: NDArray[np.float32], rate: int, like: Window, wanted: int) -> NDArray[np.float32]:
+    """The sound on the grid of another window, good enough to be recognised by."""
+    places = np.arange(len(like.mono)) * (rate / wanted)
+    moved: NDArray[np.float32] = np.interp(places, np.arange(mono.size), mono).astype(np.float32)
+    return moved
