@@ -19,6 +19,7 @@ from mediaclean.deciding import decide
 from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
+from mediaclean.ledger import Ledger, LedgerSettings
 from mediaclean.mixing import early_stages, learn_tone, settle_dips, settle_voice, voice_stages
 from mediaclean.plan import Cut, Plan, SeparateSettings
 from mediaclean.polish import through
@@ -28,6 +29,7 @@ from mediaclean.render import Voices, bed_curve, mixdown, split
 from mediaclean.report import EngineUse
 from mediaclean.roomtone import RoomToneSettings, ToneFiller
 from mediaclean.roomtone_shots import Tone
+from mediaclean.selfrepair import heal
 from mediaclean.separate import separate_cuts
 from mediaclean.settings import build, suggest
 
@@ -46,12 +48,14 @@ GRID_S = 4
 
 @dataclass(frozen=True, eq=False)
 class Dosed:
-    """A passage as it was and with every dose, (channels, n) each; the bed's gain belongs to the track's clock."""
+    """A passage as it was and with every dose, (channels, n) each; the bed's gain and what the ledger holds against a
+    dose belong to the track's clock."""
 
     span: Span
     original: Samples
     mixes: Mapping[str, Samples]
     gains: Mapping[str, GainCurve]
+    ledgers: Mapping[str, Ledger]
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +129,15 @@ def render_doses(job: Job, analysis: Analysis, spans: Sequence[Span], doses: Seq
                 )
                 for dose, plan in plans.items()
             }
-            mixes = {dose: mix[:, here] for dose, (mix, _) in made.items()}
-            passages.append(Dosed(span, original[:, here], mixes, {dose: gains for dose, (_, gains) in made.items()}))
+            passages.append(
+                Dosed(
+                    span,
+                    original[:, here],
+                    {dose: version.mix[:, here] for dose, version in made.items()},
+                    {dose: version.gains for dose, version in made.items()},
+                    {dose: version.ledger.over([span]) for dose, version in made.items()},
+                )
+            )
     return Dosing(tuple(passages), plans, engine, sum(cut.span.length for cut in cuts) / job.rate)
 
 
@@ -202,10 +213,17 @@ def _tones(job: Job, plans: Mapping[str, Plan]) -> dict[str, Tone]:
     return {dose: learned[plan.tone_sources, plan.shots] for dose, plan in needed.items()}
 
 
-def _mix(
-    job: Job, plan: Plan, voices: Voices, sound: Block, span: Span, heard: Span, synth: Tone | None
-) -> tuple[Samples, GainCurve]:
-    """One dose over the sound around a passage."""
+@dataclass(frozen=True, eq=False)
+class _Version:
+    """One dose of what is heard around a passage."""
+
+    mix: Samples
+    gains: GainCurve
+    ledger: Ledger
+
+
+def _mix(job: Job, plan: Plan, voices: Voices, sound: Block, span: Span, heard: Span, synth: Tone | None) -> _Version:
+    """One dose over the sound around a passage, made lighter where the ledger says so."""
     preset = replace(job.preset, phrases=None)  # phrases are ridden to the whole track, of which a passage knows little
     fade = round((preset.separate.fade_s if preset.separate else 0.02) * job.rate)
 
@@ -213,16 +231,23 @@ def _mix(
         return through(split([sound.mix], plan, voices, fade, start=sound.start), early_stages(job, plan, fade))
 
     finishing = voice_stages(settle_voice(plan, replace(job, preset=preset), fade, separated), job, fade)
+    finished = list(through(separated(""), finishing))  # a passage is short
 
-    def blocks() -> Iterator[Block]:
-        return through(separated(""), finishing)
+    def blocks(_: str) -> Iterator[Block]:
+        return iter(finished)
 
-    gains = bed_curve(_settled(job, plan, blocks, span, heard, sound.start), preset.duck, job.rate)
+    settled = _settled(job, plan, blocks, span, heard, sound.start)
+    judging = preset.ledger or LedgerSettings(repair="none")
+    settled, ledger = heal(job, settled, blocks, judging, start=sound.start, inside=heard)
+    gains = bed_curve(settled, preset.duck, job.rate)
     filler = ToneFiller(synth, plan.holes, preset.room_tone or RoomToneSettings()) if synth else None
-    return np.concatenate(list(mixdown(blocks(), gains, filler)), axis=1), gains
+    mix = np.concatenate(list(mixdown(finished, gains, filler)), axis=1)
+    return _Version(mix, gains, ledger or Ledger(job.rate))
 
 
-def _settled(job: Job, plan: Plan, blocks: Callable[[], Iterator[Block]], span: Span, heard: Span, start: int) -> Plan:
+def _settled(
+    job: Job, plan: Plan, blocks: Callable[[str], Iterator[Block]], span: Span, heard: Span, start: int
+) -> Plan:
     """The plan with those dips that matter to a passage, and their gains; all others are far away."""
     near = _near(span, job.preset, job.rate)
     dips = sorted((dip for dip in plan.dips if dip.span.overlaps(near)), key=lambda dip: dip.span)
@@ -231,4 +256,4 @@ def _settled(job: Job, plan: Plan, blocks: Callable[[], Iterator[Block]], span: 
     audible = [(dip, dip.span.clip(heard.start, heard.stop)) for dip in dips]
     dips = [dip for dip, part in audible if part]
     parts = [part for _, part in audible if part]
-    return settle_dips(job, replace(plan, dips=tuple(dips)), parts, blocks(), start=start)
+    return settle_dips(job, replace(plan, dips=tuple(dips)), parts, blocks("ride"), start=start)

@@ -32,22 +32,34 @@ class _Ear:
     job: Job
     blocks: Blocks
     settings: LedgerSettings
+    start: int
+    inside: Span | None
 
     def judge(self, plan: Plan, pages: Collection[int] | None = None) -> Ledger:
         gains = bed_curve(plan, self.job.preset.duck, self.job.rate)
         heard = ((block, gain, mixed) for block, gain, mixed in duck(self.blocks("judge"), gains))
-        return judge(
+        ledger = judge(
             heard,
             [phrase.span for phrase in plan.phrases],
             rate=plan.rate,
             length=plan.length,
             centre=self.job.track.centre,
             settings=self.settings,
+            start=self.start,
             pages=pages,
         )
+        return ledger if self.inside is None else ledger.over([self.inside])
 
 
-def heal(job: Job, plan: Plan, blocks: Blocks, settings: LedgerSettings | None) -> tuple[Plan, Ledger | None]:
+def heal(
+    job: Job,
+    plan: Plan,
+    blocks: Blocks,
+    settings: LedgerSettings | None,
+    *,
+    start: int = 0,
+    inside: Span | None = None,
+) -> tuple[Plan, Ledger | None]:
     """Judge a settled plan, and make it lighter where that helps.
 
     Args:
@@ -55,6 +67,8 @@ def heal(job: Job, plan: Plan, blocks: Blocks, settings: LedgerSettings | None) 
         plan: all its dips have gains.
         blocks: starts the separated sound anew, under the name of a stage.
         settings: None for neither judging nor repair.
+        start: position of the first block, for a part of a track.
+        inside: only marks that touch it count; None for all.
 
     Returns:
         the plan to use, and what the ledger says of it; no ledger where nothing was judged.
@@ -63,7 +77,7 @@ def heal(job: Job, plan: Plan, blocks: Blocks, settings: LedgerSettings | None) 
         return plan, None
     if not len(bed_curve(plan, job.preset.duck, job.rate).positions):
         return plan, Ledger(plan.rate)
-    ear = _Ear(job, blocks, settings)
+    ear = _Ear(job, blocks, settings, start, inside)
     first = ear.judge(plan)
     spans = passages(first.marks, plan) if settings.repair == "lighter" else []
     if not spans:
