@@ -29,6 +29,7 @@ from mediaclean.normalise import Gain, LoudnessSettings, correct, gain_to_target
 from mediaclean.progress import watched
 from mediaclean.report import LevelUse
 from mediaclean.ride import Ride, plan_ride, ride
+from mediaclean.tape import Tape
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,8 @@ HELD = "The level stays that of the result before."
 class Take:
     """One track of a source, mixed and ready to be levelled, or at a level that is `held`.
 
-    `figures` are those of the mix, from one pass for all deliveries; None where no delivery goes by them.
+    `figures` are those of the mix, from one pass for all deliveries, and `tape` is the mix as that pass played it; None
+    where no delivery goes by them.
     """
 
     job: Job
@@ -61,6 +63,11 @@ class Take:
     analysis: Analysis
     held: Held | None = None
     figures: Heard | None = None
+    tape: Tape | None = None
+
+    def sound(self) -> Iterator[Samples]:
+        """The mix from its first sample on."""
+        return self.tape.chunks() if self.tape is not None and self.tape.complete else self.mix.chunks(QUIET)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +124,19 @@ def is_on_target(heard: Heard, settings: LoudnessSettings | None) -> bool:
     )
 
 
-def with_figures(take: Take, aims: Iterable[LoudnessSettings | None]) -> Take:
-    """The take with the figures of its mix, where a level that some delivery aims at goes by them."""
-    wanted = any(_goes_by_figures(take, aim) for aim in aims)
-    return replace(take, figures=_figures(take)) if wanted else take
+def with_figures(take: Take, aims: Iterable[LoudnessSettings | None], tape: Tape | None = None) -> Take:
+    """The take with the figures of its mix, where a level that some delivery aims at goes by them.
+
+    Args:
+        take: mixed.
+        aims: the levels of all deliveries.
+        tape: takes the mix while it is measured, for deliveries that need not mix it again.
+    """
+    if not any(_goes_by_figures(take, aim) for aim in aims):
+        return take
+    if take.held is not None:  # then what is measured is another mix than what will be played
+        tape = None
+    return replace(take, figures=_figures(take, tape), tape=tape)
 
 
 def _goes_by_figures(take: Take, settings: LoudnessSettings | None) -> bool:
@@ -132,10 +148,11 @@ def _goes_by_figures(take: Take, settings: LoudnessSettings | None) -> bool:
     return mix.changes_sound or settings.mode in NEEDS_MEASURING
 
 
-def _figures(take: Take) -> Heard:
+def _figures(take: Take, tape: Tape | None = None) -> Heard:
     mix = take.mix if take.held is None else take.held.mix
     with take.job.stopwatch.stage("measure"):
-        return hear(mix.chunks("measure"), take.job.track, take.analysis.speech)
+        sound = mix.chunks("measure")
+        return hear(sound if tape is None else tape.through(sound), take.job.track, take.analysis.speech)
 
 
 class Levelling:
@@ -154,7 +171,7 @@ class Levelling:
     def sound(self, stage: str) -> Iterator[Samples]:
         """The mix at its level, for one more try."""
         job, mix = self.take.job, self.take.mix
-        sound: Iterator[Samples] = watched(mix.chunks(QUIET), stage, job.rate, mix.plan.length, job.watch)
+        sound: Iterator[Samples] = watched(self.take.sound(), stage, job.rate, mix.plan.length, job.watch)
         self._tries += 1
         self._stats = LimiterStats()
         if self._gain is None:

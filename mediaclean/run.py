@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -30,6 +30,7 @@ from mediaclean.render import Voices
 from mediaclean.rendering import Rendered, render
 from mediaclean.report import Report, to_receipt_dict
 from mediaclean.side_by_side import side_by_side
+from mediaclean.tape import Tape
 from mediaclean.voices import spool_folder
 
 PACKAGES = ("mediaclean", "av", "numpy", "scipy", "soxr", "onnxruntime", "torch", "demucs", "silero-vad")
@@ -85,9 +86,9 @@ def deliver(
     notes = [_check_target(jobs, delivery.target) for delivery in deliveries]
     check_keeping(jobs, [delivery.target for delivery in deliveries])
     rendered = [_render(job, spool_folder(deliveries[0].target, job.track.number)) for job in jobs]
-    if len(deliveries) > 1:
-        rendered = [_measured(each, deliveries) for each in rendered]
-    with Hashing(jobs[0].media.path) as packets:
+    with ExitStack() as tapes, Hashing(jobs[0].media.path) as packets:
+        if len(deliveries) > 1:
+            rendered = [_measured(each, deliveries, tapes) for each in rendered]
         works = [
             partial(_deliver, rendered, delivery, note, packets)
             for delivery, note in zip(deliveries, notes, strict=True)
@@ -126,9 +127,13 @@ def _deliver(
     ]
 
 
-def _measured(rendered: Rendered, deliveries: Sequence[Delivery]) -> Rendered:
-    aims = [_aim(rendered.take, delivery.spec) for delivery in deliveries]
-    return replace(rendered, take=with_figures(rendered.take, aims))
+def _measured(rendered: Rendered, deliveries: Sequence[Delivery], tapes: ExitStack) -> Rendered:
+    """What all deliveries have in common, measured and kept once."""
+    take = rendered.take
+    aims = [_aim(take, delivery.spec) for delivery in deliveries]
+    folder, rate = deliveries[0].target.parent, take.job.rate
+    tape = tapes.enter_context(Tape(folder, take.job.track.channels, take.mix.plan.length, block=rate))
+    return replace(rendered, take=with_figures(take, aims, tape))
 
 
 def _for_delivery(take: Take, spec: Spec | None, watch: Watch, stopwatch: Stopwatch) -> Take:
