@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from mediaclean.cli import clean, delivery, info, listen, preview, remix
+from mediaclean.cli.memory import reuse_blocks
 from mediaclean.cli.terminal import report_error, report_interrupt
 from mediaclean.errors import MediacleanError
 
@@ -49,6 +50,7 @@ def root(
 
         typer.echo(f"mediaclean {__version__}")
         raise typer.Exit
+    reuse_blocks()
 
 
 for command in (
