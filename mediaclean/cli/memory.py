@@ -14,8 +14,8 @@ MIB = 1 << 20
 def reuse_blocks() -> None:
     """Keep the memory of blocks of sound for the next block, where the C library is glibc.
 
-    It would map and unmap every array above 128 KiB, and each new page of it costs a fault: about a fifth of the time in
-    which a file is written. A setting of the user's own (MALLOC_…) has precedence.
+    It would map and unmap every array above 128 KiB, and each new page of it costs a fault: about a fifth of the time
+    in which a file is written. A setting of the user's own (MALLOC_…) has precedence.
     """
     if platform.libc_ver()[0] != "glibc" or any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
         return
