@@ -23,6 +23,7 @@ from mediaclean.media import staged
 from mediaclean.media.clip import CLIP_RATES, encode_clip
 from mediaclean.media.staged import exists
 from mediaclean.page import data_uri, fill
+from mediaclean.page.marks import marks_in
 from mediaclean.page.pictures import BANDS, COLUMNS, spectrogram, waveform
 from mediaclean.plan import Plan
 from mediaclean.preset import DEFAULT, Preset
@@ -234,6 +235,7 @@ def _passage(
                 "clip": first[known],
                 "gain_db": round(gain_db, 2),
                 "curve_db": _curve(dosed, name, rate),
+                **marks_in(dosed.ledgers.get(name), span),
                 "command": commands.get(name, ""),
                 "wave": _packed(waveform(sound)),
                 "spectrum": _packed(spectrogram(sound, levelled.rate)),

@@ -20,6 +20,7 @@ from mediaclean.media import AudioTrack, decode, probe, staged
 from mediaclean.media.clip import encode_clip
 from mediaclean.mixing import Mix
 from mediaclean.page import data_uri, fill
+from mediaclean.page.marks import marks_in
 from mediaclean.page.pictures import BANDS, COLUMNS, Overview, spectrogram, waveform
 from mediaclean.preview import BIT_RATES, CURVE_STEP_S, PAGE_BYTES, Levelled, level
 from mediaclean.progress import watched
@@ -158,6 +159,7 @@ def _passage(passage: Passage, pair: Levelled, mix: Mix, bit_rate: int) -> dict[
                 "clip": len(clips) - 1,
                 "gain_db": round(gain_db, 2),
                 "curve_db": _curve(mix, range(span.start, span.stop, step)) if name == "result" else [],
+                **marks_in(mix.ledger if name == "result" else None, span),
                 "command": "",
                 "wave": _packed(waveform(sound)),
                 "spectrum": _packed(spectrogram(sound, pair.rate)),
@@ -183,17 +185,25 @@ def _overview(mix: Mix, before: _Heard, after: _Heard) -> dict[str, Any]:
     share = sum(span.length for span in changed) / max(1, plan.length)
     about = (
         f"The whole recording before and after: speech in {len(plan.phrases)} phrases, {share:.0%} of it changed in "
-        f"{len(changed)} places. The tables below say the same in words."
+        f"{len(changed)} places{_marked(mix)}. The tables below say the same in words."
     )
     positions = np.linspace(0, plan.length - 1, 2 * COLUMNS).astype(int).tolist()
     return {
         "about": about,
         "speech": _shares(merge((phrase.span for phrase in plan.phrases), gap=plan.length // 2000), whole),
         "changed": _shares(merge(changed, gap=plan.length // 2000), whole),
+        "marks": None if mix.ledger is None else _shares([mark.span for mark in mix.ledger.marks], whole),
         "curve_db": _curve(mix, positions) or [0.0, 0.0],
         "before": before.overview,
         "after": after.overview,
     }
+
+
+def _marked(mix: Mix) -> str:
+    if mix.ledger is None:
+        return ""
+    count = len(mix.ledger.marks)
+    return f", {count} {'artefact' if count == 1 else 'artefacts'} marked"
 
 
 def _curve(mix: Mix, positions: Sequence[int]) -> list[float]:

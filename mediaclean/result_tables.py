@@ -53,6 +53,7 @@ def tables(report: Report) -> dict[str, Any]:
             ],
         },
         "marks": _marks(report),
+        "marks_about": _marks_about(report),
         "changes": rows,
         "changes_about": f"{about}{proven}{more}",
     }
@@ -73,6 +74,20 @@ def _marks(report: Report) -> list[dict[str, Any]]:
         }
         for mark in sorted(worst, key=lambda mark: mark.span)
     ]
+
+
+def _marks_about(report: Report) -> str:
+    """What the ledger says in one sentence or two; empty where nothing was judged."""
+    if report.ledger is None:
+        return ""
+    counts = report.ledger.counts
+    kinds = ", ".join(f"{WORDS[kind]} {count}" for kind, count in counts.items())
+    left_out = len(report.ledger.marks) - MOST_ROWS
+    more = f" The worst {MOST_ROWS} are listed; the report has them all." if left_out > 0 else ""
+    said = f"Found in the result, beside the original: {kinds}." if counts else "None found in the result."
+    lighter = sum(repair.raised_db > 0.0 for repair in report.ledger.repairs)
+    again = f" {lighter} {'passage was' if lighter == 1 else 'passages were'} done again, lighter."
+    return f"{said}{again if lighter else ''}{more}"
 
 
 def _level_rows(before: Loudness, after: Loudness) -> list[list[str]]:

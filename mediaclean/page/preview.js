@@ -3,6 +3,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const FADE_S = 0.02;
   const STEP_S = 2;
+  const BEFORE_MARK_S = 0.5;
   const WORDS = {
     original: ["Original", "The recording as it is."],
     leave: ["Leave", "The bed stays at its level; only holes in the sound are filled."],
@@ -31,6 +32,14 @@
     node.textContent = text;
     parent.append(node);
     return node;
+  };
+
+  const marksInWords = (name, shown, count) => {
+    if (name === "original") return "No artefacts: this is the recording itself.";
+    if (count === null) return "Not judged: the ledger is off.";
+    if (!count) return "No artefacts found.";
+    const more = shown < count ? `, the worst ${shown} of them` : "";
+    return `${count} ${count === 1 ? "artefact" : "artefacts"}${more}`;
   };
 
   let context = null;
@@ -265,6 +274,32 @@
       moving = player.playing;
       if (moving) calm.matches ? setTimeout(run, 250) : requestAnimationFrame(run);
     };
+    const list = find(".ledger ol");
+    find(".ledger h3").id = `marks-${index + 1}`;
+    find(".ledger").setAttribute("aria-labelledby", find(".ledger h3").id);
+    const showMarks = ({ name, marks, marks_in_all: count }) => {
+      find(".marked .spans").replaceChildren();
+      list.replaceChildren();
+      list.hidden = !marks.length;
+      find(".ledger").classList.toggle("clear", !marks.length);
+      find(".ledger h3").textContent = marksInWords(name, marks.length, count);
+      for (const mark of marks) {
+        const span = make("i", "", find(".marked .spans"));
+        span.style.left = `min(${100 * mark.at}%, 100% - 5px)`;
+        span.style.width = `${100 * (mark.to - mark.at)}%`;
+        const button = make("button", "", make("li", "", list));
+        button.type = "button";
+        make("b", clock(mark.start_s, true), button);
+        button.append(" ");
+        make("span", mark.what, button).className = "what";
+        button.append(" ");
+        make("span", `${mark.detail}, severity ${number(mark.severity)}`, button).className = "quiet";
+        button.addEventListener("click", () => {
+          active = view;
+          player.seek(mark.at * passage.length_s - BEFORE_MARK_S);
+        });
+      }
+    };
     const show = () => {
       const version = passage.versions[player.version];
       const [name, about] = WORDS[version.name];
@@ -288,6 +323,7 @@
       if (!force && shown === player.version) return;
       const colours = palette();
       if (force || shown < 0) drawSpectrum(find(".before canvas"), pictures[0].spectrum, colours);
+      if (shown !== player.version) showMarks(passage.versions[player.version]);
       shown = player.version;
       drawSpectrum(find(".after canvas"), pictures[shown].spectrum, colours);
       const waves = [{ peaks: pictures[0].wave, fill: css("--faint") }];
@@ -307,7 +343,9 @@
     view.player.play();
   }
   function announce() {
-    live.textContent = WORDS[active.passage.versions[active.player.version].name][0];
+    const { name, marks_in_all: count } = active.passage.versions[active.player.version];
+    const marked = count ? `, ${count} ${count === 1 ? "artefact" : "artefacts"}` : "";
+    live.textContent = WORDS[name][0] + marked;
   }
   async function copy(code, button) {
     let done = false;

@@ -39,8 +39,10 @@
     }
   }
 
-  if (data.marks.length) {
+  if (data.marks_about) {
     byId("marks-part").hidden = false;
+    byId("marks-about").textContent = data.marks_about;
+    byId("marks-scroll").hidden = !data.marks.length;
     for (const mark of data.marks) {
       const line = row("marks");
       time(mark.start_s, line);
@@ -69,10 +71,11 @@
   const overview = byId("overview");
   overview.setAttribute("aria-label", whole.about);
   const find = (selector) => overview.querySelector(selector);
-  for (const name of ["speech", "changed"]) {
-    for (const [from, to] of whole[name]) {
+  find(".marked").hidden = whole.marks === null;
+  for (const [name, spans] of [["speech", whole.speech], ["changed", whole.changed], ["marked", whole.marks ?? []]]) {
+    for (const [from, to] of spans) {
       const span = make("i", "", find(`.${name} .spans`));
-      span.style.left = `${100 * from}%`;
+      span.style.left = name === "marked" ? `min(${100 * from}%, 100% - 5px)` : `${100 * from}%`;
       span.style.width = `${Math.max(0.1, 100 * (to - from))}%`;
     }
   }

@@ -15,6 +15,7 @@ from preview.making import decoded, page_data
 
 from changes.conftest import HALF
 from mediaclean import CleanOptions, clean, load_preset
+from mediaclean.ledger import WORDS
 from mediaclean.loudness import measure
 from mediaclean.page.pictures import Overview, spectrogram, waveform
 from mediaclean.report import Report
@@ -95,6 +96,7 @@ def test_its_tables_are_the_report_s(whole: Paged) -> None:
     figures = {name: (before, after) for name, before, after in data["level"]}
     assert figures["integrated"][1] == f"{report.after.integrated_lufs:.1f} LUFS".replace("-", "−")
     assert data["verdict"] is None
+    assert (data["marks"], data["marks_about"]) == ([], ""), "nothing was judged, so nothing is said"
 
 
 def test_a_longer_one_is_seen_whole_and_heard_in_part(longer: Paged) -> None:
@@ -106,7 +108,20 @@ def test_a_longer_one_is_seen_whole_and_heard_in_part(longer: Paged) -> None:
     assert "the first minute and the hardest" in data["included"]
     assert data["overview"]["changed"]
     assert longer.report.ledger is not None
-    assert len(data["marks"]) == len(longer.report.ledger.marks)
+    marks = longer.report.ledger.marks
+    assert marks, "or nothing below is looked at"
+    assert [(row["start_s"], row["what"]) for row in data["marks"]] == [
+        (round(mark.span.start / 48_000, 3), WORDS[mark.kind]) for mark in marks
+    ]
+    assert len(data["overview"]["marks"]) == len(marks)
+    assert f"{len(marks)} artefact" in data["overview"]["about"]
+    for passage in data["passages"]:
+        first, last = passage["start_s"], passage["start_s"] + passage["length_s"]
+        inside = [m for m in marks if m.span.start / 48_000 < last and m.span.stop / 48_000 > first]
+        original, result = passage["versions"]
+        assert (original["marks"], original["marks_in_all"]) == ([], None)
+        assert result["marks_in_all"] == len(result["marks"]) == len(inside)
+        assert all(0.0 <= mark["at"] < mark["to"] <= 1.0 for mark in result["marks"])
     assert longer.page.stat().st_size < 6_000_000
 
 
@@ -137,6 +152,13 @@ LOOK = """
     first, second, from, later, gains, inked, label: jump.getAttribute("aria-label"),
     playing: views.some((each) => each.player.playing),
     rows: document.querySelectorAll("#changes tbody tr").length,
+    marked: document.querySelectorAll("#overview .marked i").length,
+    listed: [...document.querySelectorAll("#marks tbody tr")].map((line) => line.cells[2].textContent),
+    judged: views.map(({ root, player }) => {
+      player.choose(1);
+      return root.querySelector(".ledger").textContent;
+    }),
+    lines: document.querySelectorAll(".passage .ledger li").length,
     headed: [...document.querySelectorAll("table")].every((table) => table.tHead.rows[0].cells[0].scope === "col"),
     named: [...document.querySelectorAll("button, [role], section:not([hidden])")].every((node) =>
       node.textContent.trim() || node.getAttribute("aria-label") || node.getAttribute("aria-labelledby")),
@@ -159,6 +181,10 @@ def test_it_plays_switches_and_jumps_to_a_change(request: pytest.FixtureRequest,
     assert found["gains"] == 2, "both versions run at once"
     assert not found["playing"]
     assert found["rows"] == len(paged.data["changes"])
+    assert found["listed"] == [mark["what"] for mark in paged.data["marks"]]
+    assert found["marked"] == (len(paged.data["marks"]) if name == "longer" else 0)
+    assert found["lines"] == sum(len(p["versions"][1]["marks"]) for p in paged.data["passages"])
+    assert ("Not judged" in found["judged"][0]) is (name == "whole")
     assert found["headed"]
     assert found["named"]
     assert found["overview"] is (name == "whole")

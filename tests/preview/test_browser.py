@@ -105,6 +105,65 @@ def test_it_opens_with_its_policy_and_says_what_it_has(shown: Shown) -> None:
     assert 'aria-live="polite"' in document
 
 
+MARKS = """
+  const { views } = mediacleanPreview;
+  const live = document.getElementById("live");
+  const seen = views.map(({ root, player, passage }) => passage.versions.map((version, at) => {
+    root.querySelectorAll(".versions button")[at].click();
+    const lane = root.querySelector(".marked .spans").getBoundingClientRect();
+    const list = root.querySelector(".ledger ol");
+    return {
+      name: version.name, said: live.textContent, hidden: list.hidden || !list.checkVisibility(),
+      group: document.getElementById(root.querySelector(".ledger").getAttribute("aria-labelledby")).textContent,
+      places: [...root.querySelectorAll(".marked i")].map((mark) => mark.getBoundingClientRect())
+        .filter((box) => box.width >= 4 && box.height >= 4).map((box) => (box.left - lane.left) / lane.width),
+      lines: [...list.querySelectorAll("li")].map((line) => line.textContent),
+    };
+  }));
+  const marked = views.find(({ passage }) => passage.versions.some(({ marks }) => marks.length));
+  const at = marked.passage.versions.findIndex(({ marks }) => marks.length);
+  marked.root.querySelectorAll(".versions button")[at].click();
+  const button = marked.root.querySelector(".ledger ol button");
+  button.focus();
+  const focused = document.activeElement === button;
+  const space = new KeyboardEvent("keydown", { key: " ", bubbles: true, cancelable: true });
+  button.dispatchEvent(space);
+  button.click();
+  const mark = marked.passage.versions[at].marks[0];
+  return { seen, focused, kept: !space.defaultPrevented, position: marked.player.position(),
+    place: mark.at * marked.passage.length_s, still: document.activeElement === button };
+"""
+
+
+def test_the_marks_are_drawn_and_read_for_every_version(shown: Shown, tmp_path: Path) -> None:
+    found = ask(shown.page, MARKS, tmp_path)
+    assert "fault" not in found, found
+    assert found["faults"] == []
+    for passage, versions in zip(shown.data["passages"], found["seen"], strict=True):
+        for version, seen in zip(passage["versions"], versions, strict=True):
+            marks = version["marks"]
+            assert seen["places"] == pytest.approx([mark["at"] for mark in marks], abs=0.008)
+            assert seen["hidden"] is (not marks)
+            assert len(seen["lines"]) == len(marks)
+            for line, mark in zip(seen["lines"], marks, strict=True):
+                tenths = int(mark["start_s"] * 10 + 1e-6)
+                assert line.startswith(f"{tenths // 600}:{tenths % 600 / 10:04.1f} {mark['what']} ")
+                assert mark["detail"] in line
+            counted = f"{len(marks)} {'artefact' if len(marks) == 1 else 'artefacts'}"
+            assert seen["group"].startswith(counted if marks else "No artefacts")
+            assert (counted in seen["said"]) is bool(marks)
+        assert versions[0]["name"] == "original"
+        assert not versions[0]["lines"]
+
+
+def test_a_mark_is_gone_to_with_the_keyboard(shown: Shown, tmp_path: Path) -> None:
+    found = ask(shown.page, MARKS, tmp_path)
+    assert found["focused"]
+    assert found["still"], "the list is not built anew under the finger"
+    assert found["kept"], "the space bar is the button's own"
+    assert found["position"] == pytest.approx(max(0.0, found["place"] - 0.5), abs=0.01)
+
+
 @pytest.mark.parametrize("width", [360, 1200])
 def test_it_fits_a_phone_and_a_desk(shown: Shown, width: int, tmp_path: Path) -> None:
     """Asked in a frame of that width: nothing sticks out sideways, and every control is large enough for a finger."""
@@ -119,11 +178,17 @@ def test_it_fits_a_phone_and_a_desk(shown: Shown, width: int, tmp_path: Path) ->
       frame.srcdoc = "<!doctype html>" + source.documentElement.outerHTML;
       await loaded;
       const page = frame.contentDocument;
-      const heights = [...page.querySelectorAll("button")].map((button) => button.getBoundingClientRect().height);
-      return {{ wide: page.documentElement.scrollWidth, least: Math.min(...heights), count: heights.length }};
+      for (const {{ player, passage }} of frame.contentWindow.mediacleanPreview.views) {{
+        player.choose(Math.max(1, passage.versions.findIndex((version) => version.marks.length)));
+      }}
+      const all = [...page.querySelectorAll("button")];
+      const heights = all.map((button) => button.getBoundingClientRect().height).filter((height) => height > 0);
+      const marks = page.querySelectorAll(".ledger ol button").length;
+      return {{ wide: page.documentElement.scrollWidth, least: Math.min(...heights), count: all.length, marks }};
     """
     found = ask(shown.page, script, tmp_path)
     assert "fault" not in found, found
     assert found["wide"] <= width
-    assert found["count"] == 3 * (1 + 6 + 1), "play, six versions, copy; for each of three passages"
+    assert found["marks"] > 0, "so that their list is looked at, too"
+    assert found["count"] - found["marks"] == 3 * (1 + 6 + 1), "play, six versions, copy; for each of three passages"
     assert found["least"] >= 40
