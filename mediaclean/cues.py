@@ -46,6 +46,9 @@ class CueSettings(Settings):
     gap_frames: int = setting(2, "frames", "gap between cues", low=0, high=12)
     lead_frames: int = setting(3, "frames", "how far a cue may come on from the voice", low=0, high=12)
     run_on_frames: int = setting(12, "frames", "how far a cue may stay on after the voice", low=0, high=48)
+    at_cuts: bool = setting(
+        default=True, unit="", help="cues near a cut of the picture come on with it, or go off two frames before it"
+    )
     placeholder: str = setting("[speech {n}]", "", "text of a cue until a captioner writes it; {n} is its number")
 
 

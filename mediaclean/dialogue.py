@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,22 @@ from mediaclean.errors import OutputError
 from mediaclean.job import CleanOptions, Job
 from mediaclean.limiter import limit
 from mediaclean.loudness import measure
-from mediaclean.media import staged
+from mediaclean.media import picture_cuts, staged
 from mediaclean.mixing import Mix, make_mix
 from mediaclean.normalise import gain_to_target, normalise
-from mediaclean.plan import PlannedDip, make_plan
+from mediaclean.plan import PlannedDip
 from mediaclean.preset import Preset, load_preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.render import Voices
 from mediaclean.speech import SpeechSettings, confidence, phrases
-from mediaclean.voices import separate_voices, spool_folder
+from mediaclean.voices import spool_folder
 
 SUFFIXES = (".dialogue.wav", ".dialogue.vtt", ".dialogue.srt", ".dialogue.json")
 CEILING_DBTP = -3.0
+LOOK_S = Fraction(3, 5)
+"""How far from the end of a cue a cut is looked for: half a second by the rules, and two frames."""
+APART_S = 5
+"""Stretches of the picture nearer than this are looked at as one: going to a place costs as much."""
 TRIM_FADE_S = 0.005
 """Where sound before the picture is cut off, the rest fades in, so that the cut makes no click."""
 
@@ -77,7 +82,8 @@ def write_dialogue(
     Raises:
         MediacleanError: then none of the four files is there.
     """
-    from mediaclean.listening import listen, open_job
+    from mediaclean.listening import open_job
+    from mediaclean.rendering import render
 
     job = open_job(source, preset, options or CleanOptions(), watch)
     files = tuple(Path(f"{base}{suffix}") for suffix in SUFFIXES)
@@ -85,19 +91,17 @@ def write_dialogue(
         if file.exists() and file.samefile(job.media.path):
             raise OutputError(f"{file}: is the source itself, which is never written to", "choose another name with -o")
     with _all_or_none(files, overwrite=job.options.overwrite) as (wav, vtt, srt, table):
-        analysis = listen(job)
-        plan = make_plan(analysis, job.preset, engine=job.options.engine)
-        voices, _, spool = separate_voices(job, plan, analysis.stats, spool_folder(files[0]), lambda _: None)
-        mix = make_mix(job, plan, voices)
+        rendered = render(job, spool_folder(files[0]))
+        analysis, mix = rendered.take.analysis, rendered.take.mix
         write_asr_wav(wav, _from_zero(_at_level(job, mix), job), job.rate, weights=_weights(job))
         spans = spoken(analysis, job.preset.speech or SpeechSettings())
-        cues = _cues(job, analysis, spans)
+        cues = cues_for(job, analysis, spans)
         vtt.write_text(to_vtt(cues), encoding="utf-8", newline="")
         srt.write_text(to_srt(cues), encoding="utf-8", newline="")
         table.write_text(json.dumps(_table(job, analysis, spans, cues), indent=2) + "\n", encoding="utf-8")
-    if spool is not None:
+    for spool in rendered.spools:
         spool.remove()
-    return Dialogue(files, tuple(cues), plan.speech_share)
+    return Dialogue(files, tuple(cues), mix.plan.speech_share)
 
 
 @contextmanager
@@ -169,17 +173,40 @@ def _faded_in(sound: Samples, at: int, fade: int) -> Samples:
     return np.asarray(sound * gain, dtype=np.float32)
 
 
-def _cues(job: Job, analysis: Analysis, spans: list[Span]) -> list[Cue]:
-    return make_cues(
+def cues_for(job: Job, analysis: Analysis, spans: Sequence[Span]) -> list[Cue]:
+    """Cues for stretches of speech, timed to the picture's cuts where it has any.
+
+    The picture is looked at only around the ends of the cues that there would be without it.
+    """
+    settings = job.preset.cues or CueSettings()
+    cues = partial(
+        make_cues,
         spans,
         [confidence(analysis.speech, span, analysis.rate) for span in spans],
         rate=job.rate,
         length=analysis.length,
         frame_rate=job.media.frame_rate,
-        settings=job.preset.cues or CueSettings(),
+        settings=settings,
         levels=analysis.speech,
         origin_s=job.track.start_s,
     )
+    apart = cues()
+    if not apart or not settings.at_cuts or job.media.video is None:
+        return apart
+    with job.stopwatch.stage("look"):
+        cuts = picture_cuts(job.media, around_ends(apart))
+    return cues(shot_changes=cuts) if cuts else apart
+
+
+def around_ends(cues: Sequence[Cue]) -> list[tuple[Fraction, Fraction]]:
+    """Where a cut would move a cue, in seconds; what lies near to each other is one stretch."""
+    stretches: list[tuple[Fraction, Fraction]] = []
+    for at in (time for cue in cues for time in (cue.start_s, cue.stop_s)):
+        low, high = max(Fraction(0), at - LOOK_S), at + LOOK_S
+        if stretches and low - stretches[-1][1] <= APART_S:
+            low = stretches.pop()[0]
+        stretches.append((low, high))
+    return stretches
 
 
 def _table(job: Job, analysis: Analysis, spans: list[Span], cues: list[Cue]) -> dict[str, Any]:

@@ -97,8 +97,15 @@ class Extras:
     tags: dict[str, str] = field(default_factory=dict)
 
 
-def write_media(path: Path, *tracks: Track, picture_s: float | None = None, extras: Extras | None = None) -> Path:
-    """Write a file; its suffix chooses container and codecs. Sound files have no picture."""
+def write_media(
+    path: Path,
+    *tracks: Track,
+    picture_s: float | None = None,
+    extras: Extras | None = None,
+    cuts: Sequence[int] | None = None,
+) -> Path:
+    """Write a file; its suffix chooses container and codecs. Sound files have no picture. Without `cuts` the picture
+    moves; with them it stands still and is another one from each of these frames on."""
     extras = extras or Extras()
     suffix = path.suffix.lower()
     with av.open(str(path), "w", options={"movflags": "use_metadata_tags"} if extras.tags else {}) as made:
@@ -123,7 +130,7 @@ def write_media(path: Path, *tracks: Track, picture_s: float | None = None, extr
             )
         if film is not None:
             length_s = max((t.start_s + t.sound.shape[1] / t.rate for t in tracks), default=2.0)
-            _write_picture(made, film, picture_s if picture_s is not None else length_s)
+            _write_picture(made, film, picture_s if picture_s is not None else length_s, cuts)
         for stream, track in zip(streams, tracks, strict=True):
             _write_sound(made, stream, track)
         if words is not None:
@@ -139,11 +146,15 @@ def _picture_stream(made, suffix: str):
     return stream
 
 
-def _write_picture(made, stream, seconds: float) -> None:
+def _write_picture(made, stream, seconds: float, cuts: Sequence[int] | None) -> None:
     columns = np.arange(SIZE[0])
     for number in range(round(seconds * FPS)):
         image = np.empty((SIZE[1], SIZE[0], 3), dtype=np.uint8)
-        image[...] = ((columns * 3 + number * 5) % 256).astype(np.uint8)[None, :, None]
+        if cuts is None:
+            image[...] = ((columns * 3 + number * 5) % 256).astype(np.uint8)[None, :, None]
+        else:
+            patches = np.random.default_rng(sum(number >= cut for cut in cuts)).integers(20, 235, (3, 4, 3))
+            image[...] = patches.repeat(16, 0).repeat(16, 1)
         frame = av.VideoFrame.from_ndarray(image, format="rgb24")
         frame.pts, frame.time_base = number, Fraction(1, FPS)
         made.mux(stream.encode(frame))

@@ -17,8 +17,9 @@ import soxr
 import mediaclean.dialogue as module
 from e2e.conftest import Cli
 from e2e.looking import decoded, lag, names, start_s
-from e2e.making import FPS, film
+from e2e.making import FPS, Track, film, float_wav, speech, write_media
 from mediaclean import CleanOptions, MediacleanError, load_preset
+from mediaclean.cues import Cue
 from mediaclean.dialogue import SUFFIXES, Dialogue, write_dialogue
 
 HALF = CleanOptions(engine="fake:half")
@@ -149,6 +150,63 @@ def test_both_cue_files_say_the_same_as_the_table(tmp_path: Path, song: Path) ->
         assert text == row["text"]
         assert 0.0 <= row["confidence"] <= 1.0
     assert all(0.0 <= span["confidence"] <= 1.0 and span["start_s"] < span["stop_s"] for span in rows["spans"])
+
+
+@pytest.fixture(scope="module")
+def uncut(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[int, int]]]:
+    """Speech between silences without a picture, and its cues in frames of the one that it gets in the tests."""
+    folder = tmp_path_factory.mktemp("uncut")
+    source = float_wav(folder / "talk.wav", np.pad(speech(8.0), ((0, 0), (FPS * 1920, FPS * 3840))))
+    made(source, folder / "talk")
+    return source, [(round(row["start_s"] * FPS), round(row["stop_s"] * FPS)) for row in table(folder / "talk")["cues"]]
+
+
+def filmed(path: Path, sound: Path, cuts: list[int]) -> Path:
+    """The sound with a picture that is another one from each of these frames on."""
+    samples, rate = soundfile.read(sound, dtype="float32", always_2d=True)
+    return write_media(path, Track(np.ascontiguousarray(samples.T), rate), cuts=cuts)
+
+
+@pytest.mark.parametrize(("before", "after"), [(4, 5), (-6, -4), (7, 0)])
+def test_cues_come_on_with_a_cut_and_go_off_two_frames_before_one(
+    tmp_path: Path, uncut: tuple[Path, list[tuple[int, int]]], before: int, after: int
+) -> None:
+    """A picture is cut near the start of the first cue and near the end of the last one."""
+    sound, cues = uncut
+    first, last = cues[0][0] + before, cues[-1][1] + after
+    made(filmed(tmp_path / "cut.mkv", sound, [first, last]), tmp_path / "cut")
+    made(filmed(tmp_path / "still.mkv", sound, []), tmp_path / "still")
+    for name, wanted in (("cut", (first, last - 2)), ("still", (cues[0][0], cues[-1][1]))):
+        rows = table(tmp_path / name)["cues"]
+        found = (round(rows[0]["start_s"] * FPS, 3), round(rows[-1]["stop_s"] * FPS, 3))
+        tolerance = 0 if name == "cut" else 1  # without a picture cues are timed in milliseconds
+        assert found == pytest.approx(wanted, abs=tolerance + 1e-3), name
+        assert len(rows) == len(cues)
+
+
+def test_cuts_can_be_left_out_of_it(tmp_path: Path, uncut: tuple[Path, list[tuple[int, int]]]) -> None:
+    sound, cues = uncut
+    source = filmed(tmp_path / "cut.mkv", sound, [cues[0][0] + 4])
+    write_dialogue(source, tmp_path / "free", load_preset("transcript", ["cues.at_cuts=false"]), HALF)
+    assert round(table(tmp_path / "free")["cues"][0]["start_s"] * FPS) == pytest.approx(cues[0][0], abs=1)
+
+
+def test_the_picture_is_looked_at_only_where_a_cut_would_matter() -> None:
+    cues = [Cue(Fraction(start), Fraction(stop), 0.9, "x") for start, stop in ((0, 2), (4, 6), (40, 41), (300, 306))]
+    assert module.around_ends(cues) == [
+        (Fraction(low), Fraction(high))
+        for low, high in ((0, "6.6"), ("39.4", "41.6"), ("299.4", "306.6"))
+    ]  # fmt: skip
+    assert module.around_ends([]) == []
+
+
+def test_without_a_picture_nothing_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        pytest.fail("there is no picture")
+
+    monkeypatch.setattr(module, "picture_cuts", refuse)
+    made(film(tmp_path / "talk.wav", seconds=4.0), tmp_path / "talk")
+    assert table(tmp_path / "talk")["cues"]
 
 
 @pytest.mark.parametrize("start", [0.6, 1.4])
