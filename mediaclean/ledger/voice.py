@@ -26,10 +26,16 @@ class ChoppedSettings(Settings):
     """Speech that stops, or starts, faster than it was spoken."""
 
     falls_db: float = setting(10.0, "dB", "the spectrum of a word falls this far in the result", low=3.0, high=60.0)
-    over_s: float = setting(0.05, "s", "in this time", low=0.01, high=0.5)
-    look_s: float = setting(0.04, "s", "seen over this long before and after", low=0.01, high=0.5)
-    handed: float = setting(0.4, "", "so much of its amplitude is found in the bed from then on", low=0.05, high=1.0)
-    alike: float = setting(0.7, "", "and is this like it, as the cosine between spectra", low=0.0, high=1.0)
+    over_s: float = setting(0.04, "s", "in this time", low=0.01, high=0.5)
+    look_s: float = setting(0.02, "s", "seen over this long before and after", low=0.01, high=0.5)
+    handed: float = setting(0.2, "", "so much of its amplitude is found in the bed from then on", low=0.05, high=1.0)
+    alike: float = setting(
+        0.55, "", "and what the bed gains is like it, as the cosine between whitened spectra", low=0.0, high=1.0
+    )
+    stands: float = setting(
+        1.5, "", "and is this many times what the bed gains along a word in 3 % of the frames around", low=1.0, high=20
+    )
+    least: float = setting(8.0, "", "and this many times the bed's usual movement", low=1.0, high=100.0)
     audible_db: float = setting(-25.0, "dB", "the word against speech, before it stops", low=-100.0, high=0.0)
 
 
@@ -37,7 +43,9 @@ def find_chopped(scene: Scene, settings: ChoppedSettings = ChoppedSettings()) ->
     """Places at which the voice stops or begins while the bed takes it over or hands it back.
 
     A word that ends by itself goes from the original too. A word that was cut off goes on in the bed, with the same
-    harmonics: so what the bed gains along the spectrum of the voice just before is the voice that is missing.
+    harmonics: so what the bed gains along the spectrum of the voice just before is the voice that is missing. A bed
+    moves by itself, and more in some bins than in others: so each bin counts by how little its bed usually moves (a
+    matched filter in coloured noise).
     """
     inside = (scene.hz >= SPEECH_HZ[0]) & (scene.hz < SPEECH_HZ[1])
     sounds = [np.sqrt(power[:, inside]) for power in (scene.power("result"), scene.power("voice"), scene.bed)]
@@ -65,22 +73,35 @@ def _handed_over(sounds: list[NDArray[np.float32]], scene: Scene, settings: Chop
     means = [_means(sound, look) for sound in sounds]
     result, voice, bed = (mean[:count] for mean in means)
     later_result, _, later_bed = (mean[look + over : look + over + count] for mean in means)
-    size = np.maximum(np.linalg.norm(voice, axis=1), 1e-9)
+    size = _norm(voice)
     along = voice / size[:, None]
     gained = later_bed - bed
-    handed = np.einsum("fb,fb->f", gained, along) / size
-    rising = np.maximum(gained, 0.0)
-    likeness = np.einsum("fb,fb->f", rising, along) / np.maximum(np.linalg.norm(rising, axis=1), 1e-9)
     before, after = (np.einsum("fb,fb->f", part, along) for part in (result, later_result))
     fall_db = 20.0 * np.log10(np.maximum(before, 1e-9) / np.maximum(after, 1e-9))
-    loud = 20.0 * np.log10(size) > scene.speech_db + settings.audible_db
-    moved = np.linalg.norm(later_bed, axis=1) - np.linalg.norm(bed, axis=1)
-    usual = scene.reach(np.pad(moved, (0, len(scene) - count), mode="edge"), 0.92, np.ones(len(scene), dtype=bool))[
-        :count
-    ]
-    cut = (handed * size > usual) & (handed > settings.handed) & (likeness > settings.alike) & loud
+    usual = np.sqrt(np.maximum(_around(scene, np.square(gained), 0.75), 1e-14))
+    white, word = gained / usual, voice / usual
+    moved = np.einsum("fb,fb->f", white, word) / _norm(word)
+    rising = np.maximum(white, 0.0)
+    likeness = np.einsum("fb,fb->f", rising, word) / (_norm(word) * _norm(rising))
+    cut = (
+        (np.einsum("fb,fb->f", gained, along) > settings.handed * size)
+        & (likeness > settings.alike)
+        & (moved > np.maximum(settings.least, settings.stands * _around(scene, moved, 0.97)))
+        & (20.0 * np.log10(size) > scene.speech_db + settings.audible_db)
+    )
     fallen_db[look + over // 2 : look + over // 2 + count] = np.where(cut, fall_db, 0.0)
     return fallen_db
+
+
+def _norm(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.maximum(np.linalg.norm(rows, axis=1), 1e-9))
+
+
+def _around(scene: Scene, values: NDArray[np.float64], quantile: float) -> NDArray[np.float64]:
+    """A quantile of the frames around each, whatever they hold; values may be some frames short of the scene."""
+    padding = [(0, len(scene) - len(values)), *[(0, 0)] * (values.ndim - 1)]
+    reached = scene.reach(np.pad(values, padding, mode="edge"), quantile, np.ones(len(scene), dtype=bool))
+    return reached[: len(values)]
 
 
 def _means(sound: NDArray[np.float32], count: int) -> NDArray[np.float64]:
@@ -100,10 +121,10 @@ class LostSettings(Settings):
         -6.0, "dB", "while the voice from 150 to 1500 Hz lies this far under its level", low=-60.0, high=0.0
     )
     noisy_db: float = setting(
-        -4.5, "dB", "it is noise, not tones: its geometric against its arithmetic mean", low=-40.0, high=0.0
+        -5.0, "dB", "it is noise, not tones: its geometric against its arithmetic mean", low=-40.0, high=0.0
     )
     beside_s: float = setting(0.25, "s", "and the voice speaks this close to it", low=0.01, high=1.0)
-    audible_db: float = setting(-32.0, "dB", "against speech; quieter bursts carry no word", low=-100.0, high=0.0)
+    audible_db: float = setting(-28.0, "dB", "against speech; quieter bursts carry no word", low=-100.0, high=0.0)
 
 
 def find_lost(scene: Scene, settings: LostSettings = LostSettings()) -> Iterator[Mark]:
@@ -115,12 +136,17 @@ def find_lost(scene: Scene, settings: LostSettings = LostSettings()) -> Iterator
     # vowels show what the bed does up there as well as pauses do: a fricative is voiceless
     reach = scene.reach(bed, 0.97, scene.quiet | (voiced_db > settings.voiceless_db))
     sure = np.maximum(original - 2.0 * reach, 0.0)
-    burst = (
-        scene.speech & (power_to_db(sure) > scene.speech_db + settings.audible_db) & (voiced_db < settings.voiceless_db)
+    result = scene.band("result", *CONSONANTS_HZ)
+    fallen_db = power_to_db(sure) - power_to_db(result) + scene.offset_db
+    # frame by frame: of a long S a part may be lost
+    gone = (
+        scene.speech
+        & (power_to_db(sure) > scene.speech_db + settings.audible_db)
+        & (voiced_db < settings.voiceless_db)
+        & (fallen_db > settings.falls_db)
     )
     beside = scene.frames(settings.beside_s)
-    result = scene.band("result", *CONSONANTS_HZ)
-    for first, stop in runs(burst):
+    for first, stop in runs(gone):
         if not scene.frames(settings.shortest_s) <= stop - first <= scene.frames(settings.longest_s):
             continue
         if voiced_db[max(0, first - beside) : stop + beside].max() < 2 * settings.voiceless_db:
@@ -128,9 +154,8 @@ def find_lost(scene: Scene, settings: LostSettings = LostSettings()) -> Iterator
         if _flatness_db(scene, first, stop) < settings.noisy_db:
             continue
         lost = float(power_to_db(sure[first:stop].mean()) - power_to_db(result[first:stop].mean())) + scene.offset_db
-        if lost > settings.falls_db:
-            detail = f"a burst of {(stop - first) * scene.hop / scene.rate * 1000:.0f} ms lost {lost:.0f} dB"
-            yield Mark("lost", scene.span(first, stop), lost / settings.falls_db, detail)
+        detail = f"a burst of {(stop - first) * scene.hop / scene.rate * 1000:.0f} ms lost {lost:.0f} dB"
+        yield Mark("lost", scene.span(first, stop), lost / settings.falls_db, detail)
 
 
 def _flatness_db(scene: Scene, first: int, stop: int) -> float:

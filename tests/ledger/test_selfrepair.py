@@ -151,7 +151,7 @@ def test_the_bed_is_never_raised_above_its_level() -> None:
 def test_short_rests_of_a_dip_go_with_the_passage(job: Job, clean: Case) -> None:
     _, ledger = heal(job, plan(), blocks(ghost(clean)), LedgerSettings(repair="none"))
     assert ledger is not None
-    near = PlannedDip(Span(PHRASES[2].start, round(7.0 * RATE)), -18.0, "")
+    near = PlannedDip(Span(round(5.0 * RATE), round(7.0 * RATE)), -18.0, "")
     (span,) = passages(ledger.marks, replace(plan(), dips=(near,)))
     assert span == near.span
 
