@@ -25,6 +25,7 @@ from mediaclean.ledger import Ledger, LedgerSettings
 from mediaclean.level import Held, Take
 from mediaclean.listening import listen
 from mediaclean.mixing import Mix, make_mix
+from mediaclean.other_engine import OtherEngine, other_engine
 from mediaclean.patch import FADE_S, Patch, read_spans_of, spliced
 from mediaclean.plan import Plan
 from mediaclean.preset import Preset
@@ -83,7 +84,7 @@ def _spans(job: Job, base: Base, folder: Path, analysis: Analysis) -> Rendered:
         voices = source.of_base()
     settings = ledger_settings(job)
     only_judging = None if settings is None else dataclasses.replace(settings, repair="none")
-    first = make_mix(then, base.plan, voices, ledger=only_judging)
+    first = make_mix(then, base.plan, voices, ledger=only_judging, other=source.other(then, base.plan))
     mix = first
     for patch in base.patches:
         mix = _patched(mix, source.mix(patch.preset, patch.plan, only_judging), patch, job.rate)
@@ -121,11 +122,18 @@ class _Voices:
         quiet = dataclasses.replace(job, watch=ignore)  # the mix that it goes into tells of the progress
         spans = [cut.span for cut in plan.cuts]
         if not uncovered(spans, self._cuts) and _mends(plan) == _mends(self.base.plan):
-            return make_mix(quiet, plan, _parts(spans, self._cuts, self._known), ledger=ledger)
+            voices = _parts(spans, self._cuts, self._known)
+            return make_mix(quiet, plan, voices, ledger=ledger, other=self.other(quiet, plan))
         folder = self.folder.with_name(f"{self.folder.name}.{len(self.spools)}")
         with job.stopwatch.stage("separate"):
             voices = self._made(job, plan, folder)
-        return make_mix(quiet, plan, voices, ledger=ledger)
+        return make_mix(quiet, plan, voices, ledger=ledger, other=self.other(quiet, plan))
+
+    def other(self, job: Job, plan: Plan) -> OtherEngine | None:
+        """What separates passages again: those of the plan, and new ones that need it."""
+        main = self.engine.identity if self.engine else ""
+        stats, note = self.analysis.stats, self.notes.append
+        return other_engine(job.mending(plan), plan, stats, self.folder, main=main, note=note, spools=self.spools)
 
     def _made(self, job: Job, plan: Plan, folder: Path) -> Voices:
         stems = self.base.stems

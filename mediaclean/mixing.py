@@ -19,6 +19,7 @@ from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
 from mediaclean.ledger import Ledger, LedgerSettings
+from mediaclean.other_engine import OtherEngine, passages_of, replaced
 from mediaclean.patch import Patch
 from mediaclean.plan import Plan, PlannedDip, with_gains
 from mediaclean.polish import BlockStage, through
@@ -64,11 +65,13 @@ class Mix:
         return declared(self.changes)
 
 
-def make_mix(job: Job, plan: Plan, voices: Voices, *, ledger: LedgerSettings | None = None) -> Mix:
+def make_mix(
+    job: Job, plan: Plan, voices: Voices, *, ledger: LedgerSettings | None = None, other: OtherEngine | None = None
+) -> Mix:
     """Settle what could not be known before separation, and learn the room's tone.
 
     The riding dips get their gains here, from the loudness of the separated voice and bed under each phrase. With
-    `ledger` the result is judged, and done again where that helps.
+    `ledger` the result is judged, and done again where that helps, by `other` too where a lighter dose does not.
     """
     job = job.mending(plan)
     fade = round((job.preset.separate.fade_s if job.preset.separate else 0.02) * job.rate)
@@ -81,10 +84,15 @@ def make_mix(job: Job, plan: Plan, voices: Voices, *, ledger: LedgerSettings | N
     finished = settle_voice(plan, job, fade, separated)
     finishing = [*early, *voice_stages(finished, job, fade)]
 
-    def blocks(stage: str) -> Iterator[Block]:
+    def first(stage: str) -> Iterator[Block]:
         return through(split(job.chunks(stage, plan.length), plan, voices, fade), finishing)
 
-    settled, judged = heal(job, _settle(job, finished, blocks), blocks, ledger)
+    settled, judged = heal(job, _settle(job, finished, first), first, ledger, other=other)
+    beds = other.beds(passages_of(settled)) if other else {}
+
+    def blocks(stage: str) -> Iterator[Block]:
+        return replaced(first(stage), beds, fade) if beds else first(stage)
+
     gains = bed_curve(settled, job.preset.duck, job.rate)
     needed = bool(settled.holes) or len(gains.positions) > 0
     synth = learn_tone(job, settled) if job.preset.room_tone and needed else None

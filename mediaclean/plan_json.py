@@ -49,6 +49,7 @@ def to_dict(plan: Plan) -> dict[str, Any]:
         "hum": [vars(line).copy() for line in plan.repairs.hum],
         "voice_gains": None if plan.voice_gains is None else [_gain_row(row, rate) for row in plan.voice_gains],
         "choices": [choice_row(choice, rate) for choice in plan.choices],
+        **({"mended": True} if plan.mended else {}),
     }
 
 
@@ -89,7 +90,7 @@ def from_dict(data: Any) -> Plan:
     spans = Spans(int(rate), round(reader.number("length_s", low=0, high=MOST_S) * rate))
     phrases = [_phrase(row, spans) for row in reader.rows("phrases", {"confidence", "speech_lufs", "bed_lufs"})]
     cuts = [Cut(spans.of(row), row.text("reason")) for row in reader.rows("cuts", {"reason"})]
-    dips = [_dip(row, spans) for row in reader.rows("dips", {"gain_db", "reason", "lighter_db"})]
+    dips = [_dip(row, spans) for row in reader.rows("dips", {"gain_db", "reason", "lighter_db", "engine"})]
     level = reader.take("level")
     return Plan(
         rate=spans.rate,
@@ -106,13 +107,14 @@ def from_dict(data: Any) -> Plan:
         repairs=_repairs(reader, spans),
         voice_gains=_voice_gains(reader, spans),
         choices=_choices(reader, spans),
+        mended=reader.flag("mended"),
     )
 
 
 _KEYS = (
     "version", "rate_hz", "length_s", "phrases", "cuts", "dips",
     "tone_sources_s", "floor_dbfs", "holes_s", "level", "notes", "shots", "repairs", "hum", "voice_gains",
-    "choices",
+    "choices", "mended",
 )  # fmt: skip
 MOST_HZ = 768_000.0
 MOST_S = 1e6
@@ -127,12 +129,15 @@ def _dip(row: Reader, spans: Spans) -> PlannedDip:
     if gain_db is not None and not -200.0 <= gain_db <= 0.0:
         raise PresetError(f"{row.path}.gain_db = {gain_db:g}: the bed is never raised; give 0 to -200", HINT)
     lighter_db = row.number("lighter_db", low=0.0, high=200.0) if "lighter_db" in row.data else 0.0
-    return PlannedDip(spans.of(row), gain_db, row.text("reason"), lighter_db)
+    engine = row.text("engine") if "engine" in row.data else ""
+    return PlannedDip(spans.of(row), gain_db, row.text("reason"), lighter_db, engine)
 
 
 def _dip_row(dip: PlannedDip, rate: int) -> dict[str, Any]:
     row = {"span_s": seconds(dip.span, rate), "gain_db": dip.gain_db, "reason": dip.reason}
-    return {**row, "lighter_db": dip.lighter_db} if dip.lighter_db else row
+    if dip.lighter_db:
+        row["lighter_db"] = dip.lighter_db
+    return {**row, "engine": dip.engine} if dip.engine else row
 
 
 def _voice_gains(reader: Reader, spans: Spans) -> tuple[VoiceGain, ...] | None:

@@ -43,6 +43,13 @@ class Reader:
     def text(self, key: str) -> str:
         return text_of(self.take(key), f"{self.path}.{key}")
 
+    def flag(self, key: str) -> bool:
+        """True or false; false where nothing is said."""
+        value = self.data.get(key, False)
+        if not isinstance(value, bool):
+            raise PresetError(f"{self.path}.{key} = {shown(value)}: true or false", HINT)
+        return value
+
     def one_of(self, key: str, known: tuple[Word, ...]) -> Word:
         """A word out of a few."""
         found = self.text(key)

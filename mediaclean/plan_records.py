@@ -58,12 +58,14 @@ class PlannedDip:
     """A span in which the bed is lowered. A `gain_db` of None rides: it is set from the separated voice and bed.
 
     `lighter_db` says how much lighter it was made because of artefacts; such a dip is not made lighter again.
+    `engine` names another network than the rest's, whose voice is heard under this dip.
     """
 
     span: Span
     gain_db: float | None
     reason: str
     lighter_db: float = 0.0
+    engine: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Plan:
     shots: tuple[ShotTone, ...] = ()  # where other tone than that of `tone_sources` is heard
     repairs: Repairs = NO_REPAIRS
     voice_gains: tuple[VoiceGain, ...] | None = ()  # None: set from the separated voice, as a riding dip is
+    mended: bool = False  # some dips were made lighter, or have another engine's voice, because of artefacts
     choices: tuple[Choice, ...] = ()  # of auto, with their reasons: a record, the dips say what is done
 
     @property

@@ -14,6 +14,7 @@ from mediaclean.level import Take
 from mediaclean.listening import listen
 from mediaclean.mixing import make_mix
 from mediaclean.normalise import LoudnessSettings
+from mediaclean.other_engine import other_engine
 from mediaclean.plan import Plan
 from mediaclean.render import Voices
 from mediaclean.report import EngineUse
@@ -46,9 +47,12 @@ def render(job: Job, folder: Path) -> Rendered:
         grid = grid_for(analysis.loudness.sample_peak_dbfs) if job.options.residual else None
         voices, engine, spool = separate_voices(job, plan, analysis.stats, folder, notes.append, grid=grid)
     with job.stopwatch.stage("mix"):
-        mix = make_mix(job, plan, voices, ledger=ledger_settings(job))
+        main = engine.identity if engine else ""
+        other = other_engine(job, plan, analysis.stats, folder, main=main, note=notes.append)
+        mix = make_mix(job, plan, voices, ledger=ledger_settings(job), other=other)
     take = Take(with_level(job, plan), mix, analysis)
-    return Rendered(take, voices, engine, (spool,) if spool else (), tuple(notes), grid)
+    spools = [*([spool] if spool else []), *(other.spools if other else [])]
+    return Rendered(take, voices, engine, tuple(spools), tuple(notes), grid)
 
 
 def ledger_settings(job: Job) -> LedgerSettings | None:

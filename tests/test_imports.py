@@ -35,7 +35,7 @@ GROUND = ("ahead", "audio", "errors", "progress", "settings")
 RUN = (
     "run", "listening", "level", "measuring", "job", "mixing", "finish", "voices", "dialogue", "doctor",
     "side_by_side", "preview", "doses", "sources", "report", "rendering", "again", "base", "keep", "record",
-    "result_page", "result_tables", "stems", "deciding", "selfrepair",
+    "result_page", "result_tables", "stems", "deciding", "selfrepair", "other_engine",
 )  # fmt: skip
 """The story of a run, above the stages; it alone opens files and calls networks."""
 

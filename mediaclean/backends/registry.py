@@ -78,6 +78,31 @@ def load_separator(
         return _none(), f"no network could be loaded, the mix counts as the voice: {reason}; {exc.message}"
 
 
+def load_other(
+    main: str,
+    *,
+    stats: demucs.Stats,
+    device: str = "auto",
+    model: str = "htdemucs",
+    folder: Path | None = None,
+    notes: Notes = no_notes,
+) -> Steady | None:
+    """Another separator than the main one: demucs after our own network, if its weights are here; never a download.
+
+    Args:
+        main: identity of the separator that was used; "" for none.
+        stats, device, model, folder, notes: as in `load_separator`.
+
+    Raises:
+        BackendError: if its weights are damaged or cannot be run.
+        DeviceError: if the device is not here.
+    """
+    if not main.startswith("dialogue") or not models.find(model, folder).present:
+        return None
+    where = choose_device(device)
+    return Steady(lambda on: demucs.load(model, device=on, stats=stats, folder=folder), where, notes)
+
+
 def _dialogue(device: str, notes: Notes) -> Steady:
     try:
         module: Any = import_module("mediaclean.backends.dialogue")

@@ -94,6 +94,9 @@ def ledger_line(ledger: Ledger) -> str:
     if again:
         passages = "1 passage" if again == 1 else f"{again} passages"
         parts.append(f"{passages} done again with a lighter dose")
+    other = sum(bool(repair.engine) for repair in ledger.repairs)
+    if other:
+        parts.append(f"{'1 passage' if other == 1 else f'{other} passages'} separated again by another engine")
     return ", ".join(parts)
 
 

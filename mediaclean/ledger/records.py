@@ -38,6 +38,10 @@ class LedgerSettings(Settings):
     better: float = setting(
         0.25, "share", "a lighter dose is kept if it takes at least this much of the severity away", low=0.0, high=1.0
     )
+    other_engine_s: float = setting(
+        60.0, "s", "what no lighter dose helps after the dialogue network is separated again by demucs if its weights "
+        "are here, the worst first, up to this much in all; 0 for never", low=0.0, high=3600.0,
+    )  # fmt: skip
     musical_per_s: float = setting(
         9.0, "1/s", "musical noise: isolated tones in a pause, more than these", low=0.5, high=100.0
     )
@@ -75,12 +79,14 @@ class Mark:
 
 @dataclass(frozen=True)
 class Repair:
-    """A passage that was done again: the bed's gain was raised by `raised_db`; 0 where that did not help."""
+    """A passage that was done again: the bed's gain was raised by `raised_db`, or another engine's voice taken; 0 and
+    "" where neither helped."""
 
     span: Span
     raised_db: float
     before: float
     after: float
+    engine: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,7 @@ class Ledger:
                     "raised_db": round(r.raised_db, 2),
                     "score_before": round(r.before, 2),
                     "score_after": round(r.after, 2),
+                    "engine": r.engine,
                 }
                 for r in self.repairs
             ],
