@@ -437,7 +437,9 @@ def sections() -> Iterator[str]:
     yield (
         "Four clicks a second with peaks of -30 to -6 dBFS, anywhere. They are told apart by how far they exceed the\n"
         "speech around them in their best third octave, which says how plainly they are heard. Mean gain of SDR by\n"
-        "mending; rows where no click was put, per minute.\n"
+        "mending; rows where no click was put, per minute. Four in five of those missed from 12 to 24 dB lie within\n"
+        "20 ms of a voice louder than -35 dBFS, whose pulses stand out as much. A limit of 8 dB would find 93 to 95 %\n"
+        "of them, with three times as many false rows.\n"
     )
     yield "| click | found, from 24 dB | 12 to 24 dB | 6 to 12 dB | 0 to 6 dB | SDR gain dB | false / min |"
     yield "|---|---|---|---|---|---|---|"

@@ -4,7 +4,11 @@ A linear predictor learns the spectrum of every 32 ms and takes it away; what is
 sound goes on as it was, and peaks where something new begins (Vaseghi and Rayner, "Detection and suppression of
 impulsive noise in speech communication systems", IEE Proceedings 137, 1990). Pulses of the voice peak as well, but
 each has its like a pitch period away, and what follows the burst of a consonant is nearly as strong as the burst
-itself. A click is a peak that is higher than everything from 1.5 to 12 ms before and after it.
+itself. A click is a peak that is higher than everything from 1.5 to 18 ms before and after it, in one of three:
+
+- the error through the predictor turned round in time, which gathers what a click smeared over the samples after it;
+- the error of predicting backwards, in which pulses of the voice, sharp at their beginning, are blunt;
+- from 5 kHz up, where voices are weak, the errors of both directions together.
 
 The samples of a click are made up from the sound around them (`interpolate`); nothing else is touched.
 """
@@ -24,8 +28,12 @@ from mediaclean.settings import Settings, setting
 ORDER = 24
 HOP_S = 0.016
 BIN_S = 0.0005
-NEAR_BINS, FAR_BINS = 3, 24
-"""A click is held against the bins from 1.5 to 12 ms on either side."""
+NEAR_BINS, FAR_BINS = 3, 36
+"""A click is held against the bins from 1.5 to 18 ms on either side."""
+BACKWARD_DB, HIGH_DB = 2.0, 3.0
+"""By so much more must it stand out of the backward error and of the high band: they are deceived more easily."""
+HIGH_HZ, HIGH_S = (5000.0, 8000.0), 0.0013
+"""The high band, and the length of the filter that cuts it out."""
 QUIETEST_DBFS = -72.0
 """Of the prediction error: what is quieter nobody hears."""
 BATCH = 64
@@ -48,7 +56,7 @@ class DeclickSettings(Settings):
 
     amount: float = setting(1.0, "", "how much of each click is taken away; 0 leaves all as it is", low=0.0, high=1.0)
     stands_out_db: float = setting(
-        12.0, "dB", "what stands out of the sound before and after it by so much is a click", low=6.0, high=40.0
+        9.5, "dB", "what stands out of the sound before and after it by so much is a click", low=6.0, high=40.0
     )
 
 
@@ -68,16 +76,44 @@ def predictors(frames: NDArray[np.float64], order: int) -> NDArray[np.float64]:
     return model
 
 
-def prediction_error(sound: Signal, hop: int) -> Signal:
-    """What the predictor of each hop leaves over. `sound` has half a hop more than is wanted on either side."""
+def applied(models: NDArray[np.float64], sound: Signal, hop: int, *, ahead: bool = False) -> Signal:
+    """Every hop of a sound through its own model, which looks at the samples before or, `ahead`, after each.
+
+    Args:
+        models: (hops, order + 1).
+        sound: with `order` more samples at the side that is looked at.
+    """
+    count, order = len(models), models.shape[1] - 1
+    seen = np.lib.stride_tricks.sliding_window_view(sound, hop + order)[::hop][:count]
+    out = np.zeros((count, hop))
+    for lag in range(order + 1):
+        first = lag if ahead else order - lag
+        out += models[:, lag : lag + 1] * seen[:, first : first + hop]
+    return out.reshape(-1)
+
+
+def prediction_errors(sound: Signal, hop: int) -> tuple[Signal, Signal, Signal]:
+    """What the predictor of each hop leaves over forwards and backwards, and the first through the model turned round.
+
+    `sound` has half a hop more than is wanted on either side.
+    """
     count = (len(sound) - hop) // hop
     frames = np.lib.stride_tricks.sliding_window_view(sound, 2 * hop)[::hop][:count]
     models = predictors(frames, ORDER)
-    past = np.lib.stride_tricks.sliding_window_view(sound[hop // 2 - ORDER :], hop + ORDER)[::hop][:count]
-    error = np.zeros((count, hop))
-    for lag in range(ORDER + 1):
-        error += models[:, lag : lag + 1] * past[:, ORDER - lag : ORDER - lag + hop]
-    return error.reshape(-1)
+    forward = applied(models, sound[hop // 2 - ORDER :], hop)
+    backward = applied(models, sound[hop // 2 :], hop, ahead=True)
+    scaled = models / np.sqrt(np.square(models).sum(axis=1, keepdims=True))
+    return forward, backward, applied(scaled, np.pad(forward, (0, ORDER)), hop, ahead=True)
+
+
+def high_band(rate: int) -> Signal | None:
+    """A filter for the band in which voices are weak; None where the rate has too little of it."""
+    from scipy.signal import firwin
+
+    low, high = HIGH_HZ[0], min(HIGH_HZ[1], 0.46 * rate)
+    if high < 1.2 * low:
+        return None
+    return np.asarray(firwin(round(HIGH_S * rate / 2) * 2 + 1, [low, high], fs=rate, pass_zero=False))
 
 
 def standing_out_db(level_db: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -99,7 +135,8 @@ class ClickFinder:
         self._rate, self._settings = rate, settings
         self._bin = max(1, round(BIN_S * rate))
         self._hop = round(HOP_S / BIN_S) * self._bin
-        self._margin = 3 * self._hop
+        self._margin = 4 * self._hop
+        self._high = high_band(rate)
         self._held: Samples | None = None
         self._base = -self._margin
         self._spans: list[Span] = []
@@ -141,19 +178,38 @@ class ClickFinder:
         self._base += BATCH * self._hop
 
     def _clicks(self, sound: Signal) -> list[Span]:
-        edge = self._margin - self._hop  # one hop of error on either side of the batch
-        error = prediction_error(sound[edge - self._hop // 2 : len(sound) - edge + self._hop // 2], self._hop)
-        level_db = power_to_db(np.square(error).reshape(-1, self._bin).max(axis=1))
-        clear_db = standing_out_db(level_db)
-        own = slice(self._hop // self._bin, len(level_db) - self._hop // self._bin)
-        bins = np.flatnonzero((clear_db >= self._settings.stands_out_db) & (level_db >= QUIETEST_DBFS))
+        around = 2 * self._hop  # of error on either side of the batch
+        edge = self._margin - around
+        part = sound[edge - self._hop // 2 : len(sound) - edge + self._hop // 2]
+        forward, backward, matched = prediction_errors(part, self._hop)
+        clear_db = self._evidence_db(forward, backward, matched)
+        audible = self._level_db(forward) >= QUIETEST_DBFS
+        own = slice(around // self._bin, len(clear_db) - around // self._bin)
+        bins = np.flatnonzero((clear_db >= self._settings.stands_out_db) & audible)
+        bins = bins[(bins >= own.start) & (bins < own.stop)]
         found = []
-        for number in bins[(bins >= own.start) & (bins < own.stop)]:
-            first = int(number) * self._bin
-            peak = first + int(np.argmax(np.abs(error[first : first + self._bin]))) + edge
+        # neighbouring bins are one click, which reaches from its clearest bin
+        for near in np.split(bins, np.flatnonzero(np.diff(bins) > NEAR_BINS) + 1) if bins.size else ():
+            number = int(near[np.argmax(clear_db[near])])
+            first = number * self._bin
+            peak = first + int(np.argmax(np.abs(matched[first : first + self._bin]))) + edge
             start, stop = self._extent(sound, peak)
             found.append((self._base + start, self._base + stop))
         return [Span(max(0, start), stop) for start, stop in found if stop > 0]
+
+    def _evidence_db(self, forward: Signal, backward: Signal, matched: Signal) -> NDArray[np.float64]:
+        """By how much every bin stands out, in what shows it best."""
+        clear_db = standing_out_db(self._level_db(matched))
+        clear_db = np.maximum(clear_db, standing_out_db(self._level_db(backward)) - BACKWARD_DB)
+        if self._high is None:
+            return clear_db
+        bands = (self._level_db(np.convolve(error, self._high, "same")) for error in (forward, backward))
+        high_db = np.mean([standing_out_db(band) for band in bands], axis=0) - HIGH_DB
+        return np.asarray(np.maximum(clear_db, high_db))
+
+    def _level_db(self, error: Signal) -> NDArray[np.float64]:
+        """The highest sample of every bin."""
+        return np.asarray(power_to_db(np.square(error).reshape(-1, self._bin).max(axis=1)))
 
     def _extent(self, sound: Signal, peak: int) -> tuple[int, int]:
         """From where to where a click reaches: a predictor that never heard it fails for as long as it lasts."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mediaclean.audio import Samples, Span
 from mediaclean.repair.chain import Finder, RepairSettings, mended
-from mediaclean.repair.clicks import DeclickSettings
+from mediaclean.repair.clicks import DeclickSettings, prediction_errors
 from mediaclean.repair.clipping import DeclipSettings
 from mediaclean.repair.hum import HumSettings, notches
 from mediaclean.repair.interpolate import fill
@@ -239,6 +239,43 @@ class TestClicks:
         assert np.mean(hit) >= 0.95
         assert len(rows) <= len(places) + 1
         assert max(row.span.length for row in rows) <= 0.008 * RATE
+
+    @pytest.mark.parametrize("seed", [0, 1, 2])
+    def test_weak_clicks_are_found_as_well(self, seed: int) -> None:
+        """Spikes of one sample that lie about as high as the speech around them is loud."""
+        rng = np.random.default_rng(seed)
+        sound = speech()
+        starts = (np.arange(0.4, sound.shape[1] / RATE - 0.3, 0.25) * RATE).astype(int) + rng.integers(0, 4000)
+        levels = [float(np.sqrt(np.mean(np.square(sound[0, at - 480 : at + 480])))) for at in starts]
+        spoken = [(int(at), level) for at, level in zip(starts, levels, strict=True) if level > 0.005]
+        assert len(spoken) >= 30
+        for at, level in spoken:
+            sound[0, at] += rng.choice([-1.0, 1.0]) * level * 10.0 ** (rng.uniform(-6.0, 3.0) / 20.0)
+        rows = found(sound, RepairSettings(declick=DeclickSettings())).rows
+        hit = [any(row.span.start <= at < row.span.stop for row in rows) for at, _ in spoken]
+        assert np.mean(hit) >= 0.9
+        assert len(rows) <= len(spoken) + 1
+
+    def test_clean_speech_has_none(self) -> None:
+        """Neither plosives nor pulses of the voice."""
+        assert not found(speech(12.0), RepairSettings(declick=DeclickSettings()))
+
+    def test_a_click_is_gathered_again_by_the_model_turned_round(self) -> None:
+        """A model of 1, -1.6, 0.9 spreads a spike over samples whose squares add up to 4.4: so much power is gained."""
+        rng = np.random.default_rng(8)
+        hop = 768
+        noise = rng.standard_normal(11 * hop)
+        for at in range(2, len(noise)):
+            noise[at] += 1.6 * noise[at - 1] - 0.9 * noise[at - 2]
+        spike = np.zeros_like(noise)
+        spike[5 * hop + hop // 2] = 12.0
+        over = []
+        for plain, clicked in zip(prediction_errors(noise, hop), prediction_errors(noise + spike, hop), strict=True):
+            assert len(plain) == 10 * hop
+            over.append(abs(clicked[5 * hop]) / plain.std())
+        forward, backward, matched = over
+        assert backward == pytest.approx(forward, rel=0.1)
+        assert 1.8 < matched / forward < 2.2
 
     def test_mended_sound_is_far_nearer_to_the_clean_one(self) -> None:
         clean = speech()
