@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8
 """Parameters of mallopt(3)."""
 
 MIB = 1 << 20
@@ -15,7 +15,9 @@ def reuse_blocks() -> None:
     """Keep the memory of blocks of sound for the next block, where the C library is glibc.
 
     It would map and unmap every array above 128 KiB, and each new page of it costs a fault: about a fifth of the time
-    in which a file is written. A setting of the user's own (MALLOC_…) has precedence.
+    in which a file is written. What is larger than any block, such as a container's index, still goes back at once; and
+    all threads share two arenas, because each keeps what its own freed. A setting of the user's own (MALLOC_…) has
+    precedence.
     """
     if platform.libc_ver()[0] != "glibc" or any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
         return
@@ -24,6 +26,7 @@ def reuse_blocks() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return
-    mallopt(_MMAP_THRESHOLD, 32 * MIB)
+    mallopt(_MMAP_THRESHOLD, 2 * MIB)
     mallopt(_TRIM_THRESHOLD, 128 * MIB)
     mallopt(_TOP_PAD, 4 * MIB)
+    mallopt(_ARENA_MAX, 2)

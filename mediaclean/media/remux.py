@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from av import Packet
 from av.container import InputContainer, OutputContainer
 
 from mediaclean.audio import Samples
@@ -17,6 +16,7 @@ from mediaclean.media.borders import open_input, open_output, reading, writing
 from mediaclean.media.codecs import AudioCodec, resolve_codec
 from mediaclean.media.copying import Copier
 from mediaclean.media.encode import encoded, lead_of, set_up, template, trims
+from mediaclean.media.feed import Feed
 from mediaclean.media.formats import Format, format_of
 from mediaclean.media.header import add_copy, add_picture, add_subtitle, fill_tags, mux_options, tags_for, text_tags
 from mediaclean.media.records import AudioTrack, Media
@@ -125,34 +125,6 @@ def _whats(ways: Sequence[Route], *actions: str) -> tuple[str, ...]:
     return tuple(way.what for way in ways if way.action in actions)
 
 
-class _Sound:
-    """New audio on its way into one output stream."""
-
-    def __init__(self, stream: Any, packets: Iterator[Packet[Any]], start_s: Fraction, rate: int) -> None:
-        self._stream = stream
-        self._packets = packets
-        self._offset = round(start_s * rate)
-        self._base = Fraction(1, rate)
-        self._held = next(packets, None)
-
-    @property
-    def time_s(self) -> Fraction | None:
-        """When the next packet is played; None behind the last."""
-        if self._held is None:
-            return None
-        return ((self._held.pts or 0) + self._offset) * self._base
-
-    def put(self, made: OutputContainer) -> None:
-        packet = self._held
-        assert packet is not None
-        self._held = next(self._packets, None)
-        packet.pts = (packet.pts or 0) + self._offset
-        packet.dts = packet.pts
-        packet.time_base = self._base
-        packet.stream = self._stream
-        made.mux_one(packet)
-
-
 class _Job:
     """One remux: the streams of both sides, and the loop that moves packets."""
 
@@ -190,12 +162,14 @@ class _Job:
             if chapters:
                 made.set_chapters([_shifted(chapter, self._shift_s) for chapter in chapters])
             made.start_encoding()
+            if not copiers:
+                self._source.close()  # its index, which grows with its length, is not needed any more
             self._move(made, copiers, sounds, watch)
             self.notes += [note for copier in copiers.values() for note in copier.notes]
 
-    def _add_streams(self, made: OutputContainer) -> tuple[dict[int, Copier], list[_Sound]]:
+    def _add_streams(self, made: OutputContainer) -> tuple[dict[int, Copier], list[Feed]]:
         copiers: dict[int, Copier] = {}
-        sounds: list[_Sound] = []
+        sounds: list[Feed] = []
         extra = iter(self._extra)
         for way in self._ways:
             source: Any = None if way.source is None else self._source.streams[way.source]
@@ -216,7 +190,7 @@ class _Job:
                 sounds.append(self._add_sound(made, next(extra), None))
         return copiers, sounds
 
-    def _add_sound(self, made: OutputContainer, new: NewAudio, source: Any) -> _Sound:
+    def _add_sound(self, made: OutputContainer, new: NewAudio, source: Any) -> Feed:
         track = next((t for t in self._media.tracks if source is not None and t.stream == source.index), None)
         track = track or self._media.tracks[0]
         codec = new.codec or resolve_codec(track, self._target, rate=new.rate, layout=new.layout)
@@ -232,7 +206,7 @@ class _Job:
             fill_tags(stream, source, self._form)
         text_tags(stream, language=new.language, title=new.title, role=new.role, alone=source is None)
         packets = encoded(codec, new.samples, new.rate, new.layout, trim=trim)
-        return _Sound(stream, packets, start_s + self._nudge_s(codec, start_s), codec.rate)
+        return Feed(stream, packets, start_s + self._nudge_s(codec, start_s), codec.rate)
 
     def _start_s(self, track: AudioTrack) -> Fraction:
         """When new audio for this track starts on the target's clock."""
@@ -251,7 +225,7 @@ class _Job:
             return True
         return any(way.action in {"copy", "subtitle", "original"} for way in self._ways) and self._form.video
 
-    def _move(self, made: OutputContainer, copiers: Mapping[int, Copier], sounds: list[_Sound], watch: Watch) -> None:
+    def _move(self, made: OutputContainer, copiers: Mapping[int, Copier], sounds: list[Feed], watch: Watch) -> None:
         total_s = self._media.duration_s
         told = 0.0
 
