@@ -39,7 +39,8 @@ def materials(corpus: Path, *, development: bool) -> tuple[list[Sound], list[Sou
     """Speech at -23 dBFS and music; what the limits were set on, or what is reported. No sound is in both."""
     silero = mono(corpus / "speech/silero_test_60s.flac")
     if development:
-        speech = [mono(corpus / "speech/librispeech_198.ogg"), silero[: 30 * RATE]]
+        example = mono(corpus / "video/autoeditor_example.mp4")[: 40 * RATE]
+        speech = [mono(corpus / "speech/librispeech_198.ogg"), silero[: 30 * RATE], example]
         music = [mono(corpus / "music/vibe_ace.ogg"), mono(corpus / "music/hungarian_dance_5.ogg")]
     else:
         book = mono(corpus / "video/manifesto_audiobook.mp4")
