@@ -25,7 +25,7 @@ from mediaclean.backends.dialogue_net import HOP, RATE, DialogueNet, NetConfig, 
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "e692115e751b2d613f8c73e95324bc9d3b953e46d5c5e1fa2b1ba187b5e50bbf"
+WEIGHTS_SHA256 = "b0802038c9a61a094b8427bd7879a33f8828e9691877189a8344cdbc1ebb3cc8"
 VERSION = "1"
 
 SILENT_RMS = 1e-9
