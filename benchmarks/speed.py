@@ -23,6 +23,7 @@ from typing import Any
 import av
 import numpy as np
 
+from benchmarks.demucs_compare import NAME, make_network
 from mediaclean.media import choose_track, decode, probe, resolve_codec
 from mediaclean.media.encode import set_up
 
@@ -159,7 +160,7 @@ def main() -> None:
     parser.add_argument(
         "--delivery-minutes", type=float, default=3.0, help="length of the file that is delivered often"
     )
-    parser.add_argument("--models", type=Path, help="folder with weights of HTDemucs, to deliver with that as well")
+    parser.add_argument("--htdemucs", action="store_true", help="also deliver a minute with HTDemucs (random weights)")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
@@ -182,12 +183,14 @@ def main() -> None:
             name = f"AAC to five of {suffix[1:]}, dialogue network"
             lines += several(name, short, folder / f"g{suffix}", "--engine", "dialogue", "--preset", "documentary")
             print(lines[-1], flush=True)
-        if args.models:
-            name = "AAC to five of m4a, HTDemucs"
-            lines += several(name, short, folder / "h.m4a", "--engine", "demucs", "--models", str(args.models))
+        if args.htdemucs:
+            make_network(folder)
+            demucs = ("--engine", "demucs", "--models", str(folder), "--set", f"separate.model={NAME}")
+            minute, name = repeated(folder / "minute.m4a", 1.0), "one minute of AAC to five of m4a, HTDemucs"
+            lines += several(name, minute, folder / "h.m4a", *demucs, "--preset", "documentary")
             print(lines[-1], flush=True)
     if args.write:
-        command = f"python -m benchmarks.speed --minutes {args.minutes:g} --long-minutes {args.long_minutes:g} --write"
+        command = f"python -m benchmarks.speed {' '.join(sys.argv[1:])}"
         TABLE.write_text(f"{HEAD}`{command}`\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
 
 
