@@ -85,8 +85,9 @@ def deliver(
     jobs = open_jobs(source, preset, options or CleanOptions(), watch)
     notes = [_check_target(jobs, delivery.target) for delivery in deliveries]
     check_keeping(jobs, [delivery.target for delivery in deliveries])
-    rendered = [_render(job, spool_folder(deliveries[0].target, job.track.number)) for job in jobs]
     with ExitStack() as tapes, Hashing(jobs[0].media.path) as packets:
+        packets.begin()  # while the source is listened to, which needs less memory than what follows
+        rendered = [_render(job, spool_folder(deliveries[0].target, job.track.number)) for job in jobs]
         if len(deliveries) > 1:
             rendered = [_measured(each, deliveries, tapes) for each in rendered]
         works = [
