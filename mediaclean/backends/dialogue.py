@@ -26,7 +26,7 @@ from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
 WEIGHTS_SHA256 = "b0802038c9a61a094b8427bd7879a33f8828e9691877189a8344cdbc1ebb3cc8"
-VERSION = "1"
+VERSION = "2"
 
 SILENT_RMS = 1e-9
 """Below this (-180 dBFS) a window is silence: far under the noise of 24 bits, and safe from denormal numbers."""
