@@ -203,7 +203,7 @@ def test_a_network_goes_to_a_file_and_back(tmp_path: Path, small: DialogueSepara
     assert again.net.config == SMALL
     mix = noise(1, 1, SHORT)
     np.testing.assert_array_equal(again.separate(mix), small.separate(mix))
-    assert again.identity.startswith("dialogue-1 sha256:")
+    assert again.identity.startswith(f"dialogue-{dialogue.VERSION} sha256:")
 
 
 def test_missing_weights_say_so(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def _done(report: Report) -> str:
     if report.level is not None:
         limited = f", limiter at most {report.level.limiter_db:.1f} dB" if report.level.limiter_db > 0.05 else ""
         ridden = f", phrases moved by up to {report.level.ride_db:.1f} dB" if report.level.ride_db else ""
-        parts.append(f"gain {report.level.gain_db:+.1f} dB{limited}{ridden}")
+        parts.append(f"gain {round(report.level.gain_db, 1) + 0.0:+.1f} dB{limited}{ridden}")
     return "; ".join(parts) or "re-encoded only"
 
 
