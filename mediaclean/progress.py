@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from mediaclean.audio import Samples
+if TYPE_CHECKING:  # the terminal draws progress before anything needs numpy
+    from mediaclean.audio import Samples
 
 
 @dataclass(frozen=True)
