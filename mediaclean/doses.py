@@ -225,7 +225,7 @@ class _Version:
 def _mix(job: Job, plan: Plan, voices: Voices, sound: Block, span: Span, heard: Span, synth: Tone | None) -> _Version:
     """One dose over the sound around a passage, made lighter where the ledger says so."""
     preset = replace(job.preset, phrases=None)  # phrases are ridden to the whole track, of which a passage knows little
-    fade = round((preset.separate.fade_s if preset.separate else 0.02) * job.rate)
+    fade = job.fade
 
     def separated(_: str) -> Iterator[Block]:
         return through(split([sound.mix], plan, voices, fade, start=sound.start), early_stages(job, plan, fade))

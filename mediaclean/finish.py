@@ -70,7 +70,7 @@ def can_stay(take: Take, path: Path) -> bool:
     return held and is_on_target(source_level(take.analysis), take.job.preset.loudness)
 
 
-def finish(takes: Sequence[Take], path: Path, packets: Hashing, *, extra: Extra = no_extra) -> list[Finished]:
+def finish(takes: Sequence[Take], path: Path, *, extra: Extra = no_extra) -> list[Finished]:
     """Write the tracks at their levels and measure what came out, until it is right.
 
     Tracks of which nothing changes are copied.
@@ -78,7 +78,6 @@ def finish(takes: Sequence[Take], path: Path, packets: Hashing, *, extra: Extra 
     Args:
         takes: of one source; the other tracks are copied.
         path: the temporary file, which the caller renames.
-        packets: the source's, which are read while the first try is heard.
         extra: makes further audio tracks, anew for every try.
     """
     job = takes[0].job
@@ -89,17 +88,16 @@ def finish(takes: Sequence[Take], path: Path, packets: Hashing, *, extra: Extra 
         with job.stopwatch.stage("write"):
             written = _write(job, path, at_work, codecs, extra())
         with job.stopwatch.stage("check"):
-            evidence = _judge(at_work, path, written, packets) if at_work else Evidence()
+            evidence = _judge(at_work, path, written) if at_work else Evidence()
     return [_finished(take, at_work.get(take.job.track.number), codecs, written, evidence) for take in takes]
 
 
-def _judge(at_work: dict[int, Levelling], path: Path, written: Written, packets: Hashing) -> Evidence | None:
+def _judge(at_work: dict[int, Levelling], path: Path, written: Written) -> Evidence | None:
     """Hear what came out, and look at its packets meanwhile; None where a track asks for another try."""
     source = next(iter(at_work.values())).take.job.media
     lags: dict[tuple[int, int], TrackLag] = {}
     with Hashing(path, like=source.path) as hashing:
         hashing.begin()
-        packets.begin()
         verdicts = [levelling.judge(_hear(levelling.take, path, written, lags)) for levelling in at_work.values()]
         return None if any(verdicts) else Evidence(result=hashing.result(), lags=lags)
 

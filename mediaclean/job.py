@@ -15,7 +15,7 @@ from mediaclean.ahead import ahead
 from mediaclean.audio import Samples, Span, pick
 from mediaclean.base import Base
 from mediaclean.media import AudioTrack, Fault, Landmarks, Media, decode
-from mediaclean.plan import Engine, Plan
+from mediaclean.plan import Engine, Plan, SeparateSettings
 from mediaclean.preset import Preset
 from mediaclean.progress import Watch, ignore, watched
 from mediaclean.repair.chain import RepairSettings, mended
@@ -103,6 +103,12 @@ class Job:
     @property
     def rate(self) -> int:
         return self.track.rate
+
+    @property
+    def fade(self) -> int:
+        """Samples of the cross-fade at the borders of a cut."""
+        separate = self.preset.separate or SeparateSettings()
+        return round(separate.fade_s * self.rate)
 
     @property
     def mends(self) -> RepairSettings:

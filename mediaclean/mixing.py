@@ -74,7 +74,7 @@ def make_mix(
     `ledger` the result is judged, and done again where that helps, by `other` too where a lighter dose does not.
     """
     job = job.mending(plan)
-    fade = round((job.preset.separate.fade_s if job.preset.separate else 0.02) * job.rate)
+    fade = job.fade
 
     early = early_stages(job, plan, fade)  # on the separated voice, before its finishing is settled
 

@@ -154,10 +154,7 @@ def with_voice(blocks: Iterable[Block], beds: Beds) -> list[Span]:
     """The passages in which the other engine found about as much voice as the first one, by their energy."""
     energy = {span: np.zeros(2) for span in beds}
     for block in blocks:
-        for _, span in within(sorted(beds), block.start, block.stop):
-            low, high = max(span.start, block.start), min(span.stop, block.stop)
-            here = slice(low - block.start, high - block.start)
-            other = block.mix[:, here] - beds[span]()[:, low - span.start : high - span.start]
+        for span, here, other in _voices_in(block, beds):
             energy[span] += [np.square(sound, dtype=np.float64).sum() for sound in (block.voice[:, here], other)]
     return [span for span, (first, other) in energy.items() if other >= first * 10.0 ** (-LOSS_DB / 10.0)]
 
@@ -168,17 +165,21 @@ def replaced(blocks: Iterable[Block], beds: Beds, fade: int) -> Iterator[Block]:
     Args:
         fade: samples of the cross-fade just inside each passage.
     """
-    spans = sorted(beds)
     for block in blocks:
-        near = list(within(spans, block.start, block.stop))
+        near = list(_voices_in(block, beds))
         if not near:
             yield block
             continue
         voice = block.voice.copy()
-        for _, span in near:
-            low, high = max(span.start, block.start), min(span.stop, block.stop)
-            here = slice(low - block.start, high - block.start)
-            weight = trapezoid([span], fade, low, high - low)
-            other = block.mix[:, here] - beds[span]()[:, low - span.start : high - span.start]
+        for span, here, other in near:
+            weight = trapezoid([span], fade, block.start + here.start, here.stop - here.start)
             voice[:, here] += weight * (other - voice[:, here])
         yield replace(block, voice=voice)
+
+
+def _voices_in(block: Block, beds: Beds) -> Iterator[tuple[Span, slice, Samples]]:
+    """The passages that touch a block: each with where in the block it lies, and the other engine's voice there."""
+    for _, span in within(sorted(beds), block.start, block.stop):
+        low, high = max(span.start, block.start), min(span.stop, block.stop)
+        here = slice(low - block.start, high - block.start)
+        yield span, here, block.mix[:, here] - beds[span]()[:, low - span.start : high - span.start]

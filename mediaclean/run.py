@@ -119,7 +119,7 @@ def _deliver(
         return (_dialogue_track(takes[0], rendered[0].voices),) if job.options.dialogue_track else ()
 
     with staged(delivery.target, overwrite=job.options.overwrite) as part:
-        finished = finish(takes, part, packets, extra=extra)
+        finished = finish(takes, part, extra=extra)
         with job.stopwatch.stage("verify"):
             receipt = _proven(takes, delivery.target, part, finished, packets)
     return [

@@ -55,9 +55,7 @@ class _Ear:
 
     def _separated(self, plan: Plan) -> Iterator[Block]:
         beds: Beds = self.other.beds(passages_of(plan)) if self.other else {}
-        separate = self.job.preset.separate
-        fade = round((separate.fade_s if separate else 0.02) * self.job.rate)
-        return replaced(self.blocks("judge"), beds, fade)
+        return replaced(self.blocks("judge"), beds, self.job.fade)
 
 
 def heal(

@@ -89,20 +89,22 @@ def ledger_line(ledger: Ledger) -> str:
     count = len(ledger.marks)
     shown = ", ".join(f"{WORDS[mark.kind]} at {clock(mark.span.start / ledger.rate)}" for mark in ledger.marks[:3])
     more = ", …" if count > 3 else ""
-    parts = [f"{'1 mark' if count == 1 else f'{count} marks'} ({shown}{more})" if count else "no artefacts found"]
+    parts = [f"{_counted(count, 'mark')} ({shown}{more})" if count else "no artefacts found"]
     again = sum(repair.raised_db > 0.0 for repair in ledger.repairs)
     if again:
-        passages = "1 passage" if again == 1 else f"{again} passages"
-        parts.append(f"{passages} done again with a lighter dose")
+        parts.append(f"{_counted(again, 'passage')} done again with a lighter dose")
     other = sum(bool(repair.engine) for repair in ledger.repairs)
     if other:
-        parts.append(f"{'1 passage' if other == 1 else f'{other} passages'} separated again by another engine")
+        parts.append(f"{_counted(other, 'passage')} separated again by another engine")
     return ", ".join(parts)
 
 
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
 def _found(report: Report) -> str:
-    count = len(report.plan.phrases)
-    phrases = "1 phrase" if count == 1 else f"{count} phrases"
+    phrases = _counted(len(report.plan.phrases), "phrase")
     return f"{clock(report.duration_s)}, {report.plan.speech_share:.0%} speech in {phrases} ({report.track})"
 
 
@@ -114,8 +116,7 @@ def _done(report: Report) -> str:
         parts.append(f"separated {report.separated_share:.0%}{_why(report)}")
     lowered = [-dip.gain_db for dip in report.plan.dips if dip.gain_db is not None and dip.gain_db < 0.0]
     if lowered:
-        places = "1 place" if len(lowered) == 1 else f"{len(lowered)} places"
-        parts.append(f"bed lowered by {_range(lowered, 'dB')} in {places}")
+        parts.append(f"bed lowered by {_range(lowered, 'dB')} in {_counted(len(lowered), 'place')}")
     if report.plan.choices:
         parts.append(_chosen(report))
     parts.extend(_voice(report))
