@@ -6,10 +6,12 @@ between them keep two processor cores busy; what comes out, and in what order, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, Queue
 from threading import Event, Thread
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -74,48 +76,33 @@ class _Producer(Generic[T]):
         self._queue.put(None)
 
 
-def spread(items: Iterable[T], listeners: Sequence[Callable[[T], object]], depth: int = DEPTH) -> None:
-    """Let every listener hear every item in order, each listener in a thread of its own.
+class Aside(Generic[T]):
+    """Something that is done with one item after the other in a thread of its own, while the caller goes on.
 
-    A listener may fall behind by `depth` items; then the others wait for it. No thread is left when this returns. An
-    error in a listener or in `items` ends it and is raised here.
+    A context manager: on leaving, all is done and no thread is left. An error in the work is raised where the next
+    item is given, or on leaving; if the caller fails, what has not begun is dropped. Pays where an item is much work
+    in few calls: two threads that keep handing each other the interpreter are slower than one.
+
+    Args:
+        work: called with every item, in order.
+        depth: items that wait at most; then the caller waits too.
     """
-    threads = [_Listener(listener, depth) for listener in listeners]
-    try:
-        for item in items:
-            for thread in threads:
-                thread.hear(item)
-            if any(thread.error for thread in threads):
-                break
-    finally:
-        for thread in threads:
-            thread.finish()
-    for thread in threads:
-        if thread.error is not None:
-            raise thread.error
 
+    def __init__(self, work: Callable[[T], object], depth: int = DEPTH) -> None:
+        self._work, self._depth = work, depth
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="aside")
+        self._given: deque[Future[object]] = deque()
 
-class _Listener(Generic[T]):
-    """A thread that calls a function with everything out of its queue, until None, or deaf after an error."""
+    def give(self, item: T) -> None:
+        self._given.append(self._pool.submit(self._work, item))
+        while self._given and (len(self._given) > self._depth or self._given[0].done()):
+            self._given.popleft().result()
 
-    def __init__(self, listener: Callable[[T], object], depth: int) -> None:
-        self._listener = listener
-        self._queue: Queue[tuple[T] | None] = Queue(max(1, depth))
-        self.error: BaseException | None = None
-        self._thread = Thread(target=self._run, name="listener", daemon=True)
-        self._thread.start()
+    def __enter__(self) -> Self:
+        return self
 
-    def hear(self, item: T) -> None:
-        self._queue.put((item,))
-
-    def finish(self) -> None:
-        self._queue.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        while (held := self._queue.get()) is not None:
-            if self.error is None:
-                try:
-                    self._listener(held[0])
-                except BaseException as error:
-                    self.error = error
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+        if kind is None:
+            for done in self._given:
+                done.result()

@@ -1,20 +1,22 @@
 """One pass over the sound: everything that the plan needs to know, in about 3 MB per hour.
 
-Each listener below hears every chunk and keeps its own account; they run side by side in threads, because their work is
-done in libraries that let other threads run.
+Each listener below hears every chunk and keeps its own account. What is much work in few calls, the speech detector and
+the search for damage, is done aside in threads; the rest takes turns, because threads that keep handing each other the
+interpreter are slower than one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaclean.ahead import spread
-from mediaclean.audio import FLOOR_DB, Samples, Span, frame_count, power_to_db, reblock
+from mediaclean.ahead import Aside
+from mediaclean.audio import FLOOR_DB, Gather, Samples, Span, frame_count, power_to_db, reblock
 from mediaclean.faults import UNHEARD, ChannelEar, Heard
 from mediaclean.kweight import FrameLevels, channel_names, power_to_lufs
 from mediaclean.loudness import Loudness, Meter
@@ -26,6 +28,8 @@ from mediaclean.roomtone_sources import SPECTRUM_HZ, FeatureStream, ToneFeatures
 
 VAD_RATE = 16_000
 VAD_FRAME = 512
+AT_ONCE_S = 16
+"""How much sound the speech detector is given at once."""
 FULL_SCALE = 0.9999
 CLIPPED_RUN = 3
 """Full-scale samples in a row that no microphone gives: fewer may be a peak that just fits."""
@@ -120,9 +124,13 @@ def analyse(
     ear = Ear(rate, detector, speech_downmix(centre_channel(layout, channels)))
     holes = HoleFinder(rate, tone or RoomToneSettings())
     facts, finder, sides = _Facts(rate), Finder(rate, repair or RepairSettings()), ChannelEar(channels)
-    own = [meter.add, ear.add, holes.push, facts.add, sides.add]
-    listeners: list[Callable[[Samples], None]] = [*own, *finder.listeners]
-    spread(reblock(chunks, rate), listeners)  # whole seconds, so that nothing depends on how the sound was decoded
+    with ExitStack() as stack:
+        stack.enter_context(ear)
+        searches = [stack.enter_context(Aside(search)) for search in finder.listeners]
+        listeners = (meter.add, ear.add, holes.push, facts.add, sides.add, *(search.give for search in searches))
+        for second in reblock(chunks, rate):  # so that nothing depends on how the sound was decoded
+            for hear in listeners:
+                hear(second)
     loudness = meter.result()
     frames = frame_count(facts.length, rate)
     speech, features = ear.result(frames)
@@ -158,12 +166,17 @@ def fitted_spectrum(rows: Sequence[NDArray[np.uint8]], frames: int) -> NDArray[n
 
 
 class Ear:
-    """Speech probability and tone features, both from 512-sample frames of mono sound at 16 kHz."""
+    """Speech probability and tone features, both from 512-sample frames of mono sound at 16 kHz.
+
+    It listens in a thread of its own, to many seconds at once: a context manager, whose `result` is there behind it.
+    """
 
     def __init__(self, rate: int, detector: Detector, downmix: Callable[[Samples], NDArray[np.float32]]) -> None:
         self._resampler = Resampler(rate, VAD_RATE)
         self._detector = detector
         self._downmix = downmix
+        self._gather = Gather(AT_ONCE_S * rate)
+        self._aside = Aside(self._listen, depth=1)
         self._features = FeatureStream(VAD_RATE, VAD_FRAME)
         self._rest = np.zeros(0, dtype=np.float32)
         self._speech: list[NDArray[np.float32]] = []
@@ -171,8 +184,20 @@ class Ear:
         self._tonality: list[NDArray[np.float32]] = []
         self._spectrum: list[NDArray[np.uint8]] = []
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is None:
+            self._aside.give(self._gather.rest())
+        self._aside.__exit__(kind, *error)
+
     def add(self, samples: Samples) -> None:
-        self._hear(self._resampler.add(self._downmix(samples)))
+        for mono in self._gather.add(self._downmix(samples)):
+            self._aside.give(mono)
+
+    def _listen(self, mono: NDArray[np.float32]) -> None:
+        self._hear(self._resampler.add(mono))
 
     def _hear(self, mono: NDArray[np.float32]) -> None:
         self._speech.append(self._detector.add(mono))

@@ -128,6 +128,32 @@ def reblock(chunks: Iterable[Samples], size: int) -> Iterator[Samples]:
         yield np.concatenate(held, axis=1)
 
 
+class Gather:
+    """Collects pieces of mono sound, of any size, into blocks of a fixed one."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._held: list[NDArray[np.float32]] = []
+        self._count = 0
+
+    def add(self, piece: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """The blocks that this piece completes, each (size,)."""
+        self._held.append(piece)
+        self._count += len(piece)
+        if self._count < self._size:
+            return []
+        sound = np.concatenate(self._held)
+        whole = self._count - self._count % self._size
+        self._held, self._count = [sound[whole:]], self._count - whole
+        return np.split(sound[:whole], whole // self._size)
+
+    def rest(self) -> NDArray[np.float32]:
+        """What is left, shorter than a block."""
+        left = np.concatenate([*self._held, np.zeros(0, np.float32)])
+        self._held, self._count = [], 0
+        return left
+
+
 def pick(chunks: Iterable[Samples], spans: Sequence[Span], channels: int) -> list[Samples]:
     """The sound of each span, in one pass that ends behind the last; spans past the end come back shorter.
 

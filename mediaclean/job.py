@@ -11,7 +11,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-from mediaclean.ahead import ahead
 from mediaclean.audio import Samples, Span, pick
 from mediaclean.base import Base
 from mediaclean.media import AudioTrack, Fault, Landmarks, Media, decode
@@ -121,7 +120,7 @@ class Job:
 
     def sound(self) -> Iterator[Samples]:
         """The track's sound from its first sample on, decoded and mended."""
-        return ahead(mended(decode(self.media, self.track), self.repairs, self.mends, self.rate))
+        return mended(decode(self.media, self.track), self.repairs, self.mends, self.rate)
 
     def spans(self, spans: Sequence[Span]) -> list[Samples]:
         """The sound of each span, from one pass that ends behind the last; spans past the end come back shorter."""
@@ -136,7 +135,7 @@ class Job:
         """The sound as it is, for the first pass."""
         sound = decode(self.media, self.track, faults=self.faults.append)
         return watched(
-            self.landmarks.through(ahead(sound), self.track, self.media),
+            self.landmarks.through(sound, self.track, self.media),
             "listen",
             self.rate,
             self.track.length,

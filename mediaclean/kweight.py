@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mediaclean.audio import FLOOR_DB, Samples, frame_edges
+from mediaclean.recursive import RecursiveFilter
 
 Powers: TypeAlias = NDArray[np.float64]
 """K-weighted and channel-weighted mean square, of shape (n,); `power_to_lufs` turns it into LUFS."""
@@ -113,8 +114,10 @@ def lufs_to_power(lufs: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(10 ** ((np.asarray(lufs, dtype=np.float64) - OFFSET_LU) / 10))
 
 
-class KWeighting:
+class KWeighting(RecursiveFilter):
     """The K-weighting filter of one stream; its state runs on from call to call.
+
+    In float64, because the high pass sits at 38 Hz.
 
     Args:
         rate: sample rate in Hz, 8000 to 192000.
@@ -124,17 +127,7 @@ class KWeighting:
     def __init__(self, rate: int, channels: int) -> None:
         if not 4000 <= rate <= 768000:
             raise ValueError(f"K-weighting is not defined at {rate} Hz")
-        self._sections = sections(rate)
-        self._state = np.zeros((2, channels, 2))
-
-    def __call__(self, samples: Samples) -> NDArray[np.float64]:
-        """Samples of shape (channels, n), weighted, in float64 because the high pass sits at 38 Hz."""
-        from scipy.signal import sosfilt
-
-        if not samples.shape[1]:
-            return samples.astype(np.float64)
-        weighted, self._state = sosfilt(self._sections, samples, axis=1, zi=self._state)
-        return np.asarray(weighted)
+        super().__init__(sections(rate), channels)
 
 
 class WeightedPower:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaclean.ahead import ahead, spread
+from mediaclean.ahead import ahead
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Samples
 from mediaclean.delivery import Measured, Spec, Verdict, verdict
@@ -99,7 +99,9 @@ def hear(chunks: Iterable[Samples], track: AudioTrack, speech: NDArray[np.float3
     """Measure a sound that has its speech where `speech` says (probability per frame)."""
     frames = FrameLevels(track.rate, track.layout, track.channels)
     meter, levels = Meter(track.rate, track.layout, track.channels, frames=frames), LevelMeter(track.rate)
-    spread(chunks, [meter.add, levels.add])
+    for chunk in chunks:
+        meter.add(chunk)
+        levels.add(chunk)
     return Heard(meter.result(), dialogue_loudness(speech, frames.result()), meter.series(), levels.result())
 
 

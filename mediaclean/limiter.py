@@ -198,25 +198,27 @@ class _GainCurve:
 
     def add(self, needed: NDArray[np.float64]) -> NDArray[np.float64]:
         """The next gains in dB; fewer come out at first, and the rest with `finish`."""
-        from scipy.ndimage import minimum_filter1d
-
         joined = np.concatenate([self._needed, needed])
         if len(joined) <= 2 * self._half:
             self._needed = joined
             return np.zeros(0)
         self._needed = joined[-2 * self._half :]
-        held = (
-            minimum_filter1d(joined, 2 * self._half + 1)[self._half : -self._half]
-            if joined.any()
-            else joined[2 * self._half :]
-        )
-        held = np.concatenate([self._sheared, held])
+        held = np.concatenate([self._sheared, self._lowest(joined)])
         count = len(held) - self._ahead
         if count <= 0:
             self._sheared = held
             return np.zeros(0)
         self._sheared = held[count:]
         return self._smooth(self._bound(held, count))
+
+    def _lowest(self, needed: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The least of every 2 half + 1 values."""
+        if not needed.any():
+            return needed[2 * self._half :]
+        from scipy.ndimage import minimum_filter1d  # takes a quarter of a second, and few files need it
+
+        lowest: NDArray[np.float64] = minimum_filter1d(needed, 2 * self._half + 1)[self._half : -self._half]
+        return lowest
 
     def finish(self, needed: NDArray[np.float64]) -> NDArray[np.float64]:
         """The last gains, after which nothing more is needed."""

@@ -85,10 +85,10 @@ def measure_file(
     frames = FrameLevels(rate, layout, channels)
     meter = Meter(rate, layout, channels, frames=frames)
     levels = LevelMeter(rate)
-    ear = Ear(rate, load_detector("silero"), speech_downmix(job.track.centre))
     length = 0
-    for chunk in _each(job.first_chunks(), meter.add, levels.add, ear.add):
-        length += chunk.shape[1]
+    with Ear(rate, load_detector("silero"), speech_downmix(job.track.centre)) as ear:
+        for chunk in _each(job.first_chunks(), meter.add, levels.add, ear.add):
+            length += chunk.shape[1]
     loudness = meter.result()
     speech: NDArray[np.float32] = ear.result(frame_count(length, rate))[0]
     dialogue = dialogue_loudness(speech, frames.result())

@@ -19,6 +19,7 @@ class LossWeights:
     magnitude: float = 7.0
     complex: float = 3.0
     lost_voice: float = 3.0
+    level: float = 0.1  # per dB
     high: float = 3.0
     compress: float = 0.3
     floor: float = 1e-4  # the SNR term stops rewarding at 40 dB
@@ -43,7 +44,9 @@ def dialogue_loss(
     """The loss of a mask for the spectrograms (batch, frames, BINS) of a voice and its mix, and its terms.
 
     Both are level-normalised. The SNR term is the log error power over the whole example, below 8 kHz, so that quiet
-    errors count in clean examples. The others compare power-compressed spectra (Ephrat et al. 2018): magnitude,
+    errors count in clean examples. The level term is what the projection on the voice lacks of its level, or exceeds
+    it by, in dB: least error alone turns down whatever it is unsure of, which no scale-invariant measure sees. The
+    others compare power-compressed spectra (Ephrat et al. 2018): magnitude,
     complex value, and once more whatever magnitude of the voice was lost; above 8 kHz, the magnitude of bands. Above
     the voice's own bandwidth (Hz, per example) the target is unknown while somebody speaks, and nothing is counted.
     """
@@ -59,6 +62,10 @@ def dialogue_loss(
     error = (got_real - low_voice.real).square() + (got_imag - low_voice.imag).square()
     margin = w.floor * _power(low_mix).sum((1, 2))
     snr = 10 * torch.log10(((error * known).sum((1, 2)) + margin) / (voice_power.sum((1, 2)) + margin + 1e-9))
+
+    along = (got_real * low_voice.real + got_imag * low_voice.imag).sum((1, 2))
+    own = voice_power.sum((1, 2))
+    level = 20 * torch.log10((along / (own + 1e-9)).clamp_min(0.1)).abs() * (own > 1.0)
 
     magnitude, target = _compress(got_power, w.compress), _compress(voice_power, w.compress)
     turn, target_turn = magnitude * (got_power + 1e-5).rsqrt(), target * (voice_power + 1e-5).rsqrt()
@@ -81,6 +88,7 @@ def dialogue_loss(
         "snr": w.snr * snr.mean(),
         "magnitude": w.magnitude * gap.square().mean(),
         "complex": w.complex * complex_error.mean(),
+        "level": w.level * level.mean(),
         "lost_voice": w.lost_voice * lost.mean(),
         "high": w.high * (high_gap.square() * counted).mean(),
     }

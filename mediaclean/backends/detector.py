@@ -32,30 +32,9 @@ class Vad(Protocol):
         """The rest; the last frame is filled with silence. After this the detector is spent."""
 
 
-class Gather:
-    """Collects pieces of any size into blocks of a fixed count of samples."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._held: list[NDArray[np.float32]] = []
-        self._count = 0
-
-    def add(self, piece: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """The blocks that this piece completes, each (size,)."""
-        self._held.append(piece)
-        self._count += len(piece)
-        if self._count < self._size:
-            return []
-        sound = np.concatenate(self._held)
-        whole = self._count - self._count % self._size
-        self._held, self._count = [sound[whole:]], self._count - whole
-        return np.split(sound[:whole], whole // self._size)
-
-    def rest(self) -> NDArray[np.float32]:
-        """What is left, filled with silence to whole frames."""
-        left = np.concatenate([*self._held, np.zeros(-self._count % FRAME, np.float32)])
-        self._held, self._count = [], 0
-        return left.astype(np.float32, copy=False)
+def whole_frames(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The last sound of a stream, filled with silence to whole frames."""
+    return np.pad(sound, (0, -len(sound) % FRAME))
 
 
 def load_detector(name: DetectorName) -> Vad:

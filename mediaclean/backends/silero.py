@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaclean.backends.detector import FRAME, Gather
+from mediaclean.audio import Gather
+from mediaclean.backends.detector import FRAME, whole_frames
 from mediaclean.errors import BackendError
 
 _FILE = "silero_vad_16k_sequence.onnx"
@@ -44,7 +45,7 @@ class Silero:
 
     def flush(self) -> NDArray[np.float32]:
         """The probabilities of the last block."""
-        rest = self._gather.rest()
+        rest = whole_frames(self._gather.rest())
         return self._run(rest) if rest.size else np.zeros(0, np.float32)
 
     def _run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:

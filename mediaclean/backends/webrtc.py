@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaclean.backends.detector import DETECTOR_RATE, FRAME, Gather
+from mediaclean.audio import Gather
+from mediaclean.backends.detector import DETECTOR_RATE, FRAME, whole_frames
 from mediaclean.errors import BackendError
 
 _DECISION = 160
@@ -37,7 +38,7 @@ class Webrtc:
 
     def flush(self) -> NDArray[np.float32]:
         """The probabilities of the last cycle."""
-        rest = self._gather.rest()
+        rest = whole_frames(self._gather.rest())
         return self._run(np.pad(rest, (0, _CYCLE - rest.size)))[: rest.size // FRAME] if rest.size else rest
 
     def _run(self, cycle: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from mediaclean.cli import clean, delivery, info, listen, preview, remix
-from mediaclean.cli.memory import reuse_blocks
+from mediaclean.cli.memory import one_thread_per_product, reuse_blocks
 from mediaclean.cli.terminal import report_error, report_interrupt
 from mediaclean.errors import MediacleanError
 
@@ -51,6 +51,7 @@ def root(
         typer.echo(f"mediaclean {__version__}")
         raise typer.Exit
     reuse_blocks()
+    one_thread_per_product()
 
 
 for command in (

@@ -1,4 +1,4 @@
-"""How the process asks the operating system for memory."""
+"""How the process uses the machine: memory and threads."""
 
 from __future__ import annotations
 
@@ -30,3 +30,13 @@ def reuse_blocks() -> None:
     mallopt(_TRIM_THRESHOLD, 128 * MIB)
     mallopt(_TOP_PAD, 4 * MIB)
     mallopt(_ARENA_MAX, 2)
+
+
+def one_thread_per_product() -> None:
+    """Keep the linear algebra below numpy from waking threads of its own; call it before numpy is imported.
+
+    The products here are small: its threads wait for the next one in a busy loop, and take half of the processor from
+    the stages that run side by side. Torch, which does the heavy work, has its own. A setting of the user's has
+    precedence.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

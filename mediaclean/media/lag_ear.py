@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.ahead import ahead
-from mediaclean.audio import Samples
+from mediaclean.audio import Gather, Samples
 from mediaclean.media.decode import decode
 from mediaclean.media.lag import Lag, measure_lag
 from mediaclean.media.receipt import TrackLag
@@ -36,25 +36,18 @@ class _Cutter:
     """A stream of chunks into windows."""
 
     def __init__(self, rate: int) -> None:
-        self._length = round(_WINDOW_S * rate)
-        self._held: list[NDArray[np.float32]] = []
-        self._count = self._number = 0
+        self._gather = Gather(round(_WINDOW_S * rate))
+        self._number = 0
 
     def push(self, chunk: Samples) -> Iterator[Window]:
         """The windows that the next chunk completes."""
-        self._held.append(np.add.reduce(chunk, axis=0))
-        self._count += chunk.shape[1]
-        if self._count >= self._length:
-            joined, rest = np.concatenate(self._held), self._count % self._length
-            for start in range(0, self._count - rest, self._length):
-                yield self._window(joined[start : start + self._length])
-            self._held, self._count = [joined[len(joined) - rest :]], rest
+        return map(self._window, self._gather.add(np.add.reduce(chunk, axis=0)))
 
     def finish(self) -> Iterator[Window]:
         """The last, shorter window, if anything is left."""
-        if self._count:
-            yield self._window(np.concatenate(self._held))
-        self._held, self._count = [], 0
+        rest = self._gather.rest()
+        if len(rest):
+            yield self._window(rest)
 
     def _window(self, mono: NDArray[np.float32]) -> Window:
         self._number += 1

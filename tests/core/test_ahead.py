@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mediaclean.ahead import ahead, spread
+from mediaclean.ahead import Aside, ahead
 
 
 @pytest.fixture(autouse=True)
@@ -88,33 +88,75 @@ def test_streams_in_streams_close_from_the_outside_in() -> None:
     assert len(closed) == 1
 
 
-def test_every_listener_hears_everything_in_order() -> None:
-    heard: list[list[int]] = [[], [], []]
+def test_what_is_done_aside_is_done_in_order_and_done_behind_it() -> None:
+    heard: list[int] = []
 
     def slow(number: int) -> None:
         time.sleep(0.0005)
-        heard[2].append(number)
+        heard.append(number)
 
-    spread(range(40), [heard[0].append, heard[1].append, slow], depth=2)
-    assert heard == [list(range(40))] * 3
+    with Aside(slow, depth=2) as aside:
+        for number in range(40):
+            aside.give(number)
+    assert heard == list(range(40))
 
 
-@pytest.mark.parametrize("who", [0, 1])
-def test_a_listener_that_fails_ends_the_pass(who: int) -> None:
+def test_the_caller_waits_for_what_falls_behind() -> None:
+    may_go_on, waiting = threading.Event(), 0
+
+    with Aside(lambda _: may_go_on.wait(5), depth=3) as aside:
+        for waiting in range(1, 4):
+            aside.give(waiting)
+        threading.Timer(0.05, may_go_on.set).start()
+        aside.give(4)  # one too many
+        assert may_go_on.is_set()
+    assert waiting == 3
+
+
+def test_an_error_aside_is_raised_where_the_next_item_is_given() -> None:
     heard: list[int] = []
 
     def failing(number: int) -> None:
         if number == 5:
             raise Wrong("five")
+        heard.append(number)
 
-    listeners = [heard.append, failing] if who else [failing, heard.append]
+    def giving() -> None:
+        with Aside(failing, depth=2) as aside:
+            for number in range(1_000_000_000):
+                aside.give(number)
+
     with pytest.raises(Wrong, match="five"):
-        spread(range(1_000_000_000), listeners, depth=2)
+        giving()
     assert heard[:5] == [0, 1, 2, 3, 4]
 
 
-def test_a_source_that_fails_ends_the_listeners() -> None:
+def test_an_error_in_the_last_item_is_raised_on_leaving() -> None:
+    with pytest.raises(Wrong, match="late"), Aside(fail, depth=2) as aside:
+        aside.give("late")
+
+
+def fail(what: str) -> None:
+    raise Wrong(what)
+
+
+def test_a_caller_that_fails_drops_what_has_not_begun() -> None:
+    begun, may_end = threading.Event(), threading.Event()
     heard: list[int] = []
-    with pytest.raises(Wrong, match="at 3"):
-        spread(numbers(10, [], fail_at=3), [heard.append])
-    assert heard == [0, 1, 2]
+
+    def work(number: int) -> None:
+        heard.append(number)
+        begun.set()
+        may_end.wait(5)
+
+    def giving() -> None:
+        with Aside(work, depth=5) as aside:
+            for number in range(4):
+                aside.give(number)
+            begun.wait(5)
+            threading.Timer(0.02, may_end.set).start()
+            fail("caller")
+
+    with pytest.raises(Wrong, match="caller"):
+        giving()
+    assert heard == [0]
