@@ -6,6 +6,7 @@ So a mark depends on the position alone: not on the size of a block, nor on whic
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -170,28 +171,30 @@ def scenes(
 
 
 class _Held:
-    """The sound that the next page needs: original, result, voice and gain as rows."""
+    """The sound that the next page needs: original, result, voice and gain as rows, block by block."""
 
     def __init__(self, start: int) -> None:
-        self.start = start
-        self._rows = np.zeros((4, 0), dtype=np.float32)
+        self._blocks: deque[tuple[int, NDArray[np.float32]]] = deque()
+        self._stop = start
 
     def add(self, block: Block, gain: NDArray[np.float32], result: Samples, centre: int | None) -> None:
         mono = [s.mean(axis=0) if centre is None else s[centre] for s in (block.mix, result, block.voice)]
-        self._rows = np.concatenate([self._rows, np.stack([*mono, gain])], axis=1)
+        self._blocks.append((self._stop, np.stack([*mono, gain])))
+        self._stop += len(gain)
 
     def forget(self, before: int) -> None:
-        gone = max(0, before - self.start)
-        self._rows = self._rows[:, gone:]
-        self.start += gone
+        """Drop the blocks that lie before a position."""
+        while self._blocks and self._blocks[0][0] + self._blocks[0][1].shape[1] <= before:
+            self._blocks.popleft()
 
     def part(self, start: int, stop: int) -> NDArray[np.float32]:
         """The rows from `start` to `stop`; silence at gain 1 where there is nothing."""
-        low, high = max(start, self.start), min(stop, self.start + self._rows.shape[1])
         part = np.zeros((4, stop - start), dtype=np.float32)
         part[3] = 1.0
-        if low < high:
-            part[:, low - start : high - start] = self._rows[:, low - self.start : high - self.start]
+        for first, rows in self._blocks:
+            low, high = max(start, first), min(stop, first + rows.shape[1])
+            if low < high:
+                part[:, low - start : high - start] = rows[:, low - first : high - first]
         return part
 
 
