@@ -53,24 +53,31 @@ class DipEar:
 
     def __init__(self, rate: int, layout: str, channels: int) -> None:
         self._rate = rate
-        self._meters = FrameLevels(rate, layout, channels), FrameLevels(rate, layout, channels)
+        self._meters = [FrameLevels(rate, layout, channels) for _ in range(3)]
         self._powers: NDArray[np.float64] | None = None
 
     def listen(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """Pass the blocks through."""
         for block in blocks:
-            for meter, part in zip(self._meters, (block.voice, block.bed), strict=True):
+            for meter, part in zip(self._meters, (block.voice, block.bed, block.mix), strict=True):
                 meter.add(part)
             yield block
 
     def levels(self, span: Span) -> DipLevels:
-        """How loud voice and bed are in a span, counted from the first block on."""
-        voice, bed = power_to_lufs(self._inside(span).mean(axis=1))
-        return DipLevels(float(voice), float(bed))
+        """How loud voice and bed are in a span, counted from the first block on.
+
+        A separator lets through of each cell the share that it takes for voice. Of power S in the voice and B in the
+        bed, the best share is S / (S + B) (Wiener 1949), and so both parts come out too quiet: S is left not in the
+        voice's own power but in the product of voice and mix, and B in that of bed and mix. Both are their own power
+        plus what the two have in common; parts that are truly apart have nothing.
+        """
+        voice, bed, mix = self._inside(span).mean(axis=1)
+        common = max(0.0, 0.5 * (mix - voice - bed))
+        return DipLevels(*power_to_lufs(np.array([voice, bed]) + common).tolist())
 
     def phrases(self, span: Span) -> list[Span]:
         """The stretches of a span between pauses of the voice, in order; the whole span where there is no voice."""
-        voice, bed = self._inside(span)
+        voice, bed, _ = self._inside(span)
         floor = np.maximum(voice.mean() * 10.0 ** (VOICE_DB / 10.0), bed * 10.0 ** (OVER_BED_DB / 10.0))
         first = self._frames(span).start
         sounding = [Span(first + a, first + b) for a, b in runs(voice > floor)]
@@ -80,11 +87,11 @@ class DipEar:
         return [part for part in clipped if part is not None] or [span]
 
     def _inside(self, span: Span) -> NDArray[np.float64]:
-        """Powers of the frames of a span, voice and bed, (2, frames)."""
+        """Powers of the frames of a span: voice, bed and mix, (3, frames)."""
         if self._powers is None:
             self._powers = np.stack([meter.result() for meter in self._meters])
         inside = self._powers[:, self._frames(span)]
-        return inside if inside.shape[1] else np.zeros((2, 1))
+        return inside if inside.shape[1] else np.zeros((3, 1))
 
     def _frames(self, span: Span) -> slice:
         """The frames that lie inside a span; of a shorter one those that it touches."""

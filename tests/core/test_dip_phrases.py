@@ -21,10 +21,13 @@ RATE = 48_000
 
 
 def levels_of(sizes: Sequence[int] = (48_000,), layout: str = "mono", channels: int = 1) -> list[DipLevels]:
-    """A voice of -20 dBFS and beds of -30 and -50 dBFS, all 1 kHz, where K-weighting and offset cancel to 0.02 dB."""
+    """A voice of -20 dBFS and beds of -30 and -50 dBFS, at 1 kHz, where K-weighting and offset cancel to 0.02 dB.
+
+    The beds beat with the voice in whole periods of the spans, so that the two have nothing in common.
+    """
     rate = 48_000
     voice = sine(997.0, rate, 4.0, -20.0, channels)
-    bed = np.concatenate([sine(997.0, rate, 2.0, -30.0, channels), sine(997.0, rate, 2.0, -50.0, channels)], axis=1)
+    bed = np.concatenate([sine(1005.0, rate, 2.0, db, channels) for db in (-30.0, -50.0)], axis=1)
     start, blocks = 0, []
     for piece in pieces(voice + bed, sizes):
         blocks.append(Block(start, piece, voice[:, start : start + piece.shape[1]]))
@@ -47,6 +50,21 @@ def test_dips_measure_the_same_in_blocks_of_any_size(size: int) -> None:
     for one, other in zip(levels_of([size]), levels_of(), strict=True):
         assert one.voice_lufs == pytest.approx(other.voice_lufs, abs=1e-6)
         assert one.bed_lufs == pytest.approx(other.bed_lufs, abs=1e-6)
+
+
+@pytest.mark.parametrize("difference_db", [0.0, 5.0, 10.0, 20.0])
+def test_a_separator_that_shares_out_what_it_cannot_tell_apart_is_seen_through(difference_db: float) -> None:
+    """Wiener's share of every sample, S / (S + B): voice and bed are each too quiet, but their levels are known."""
+    voice, bed = noise(1, 4 * RATE, 1), noise(1, 4 * RATE, 2, 0.3 * 10 ** (-difference_db / 20))
+    ratio = 10.0 ** (difference_db / 10.0)
+    mix = voice + bed
+    span = Span(0, mix.shape[1])
+    shared, true = DipEar(RATE, "mono", 1), DipEar(RATE, "mono", 1)
+    for ear, separated in ((shared, mix * np.float32(ratio / (1.0 + ratio))), (true, voice)):
+        assert len(list(ear.listen([Block(0, mix, separated)]))) == 1
+    got, wanted = shared.levels(span), true.levels(span)
+    assert got.voice_lufs == pytest.approx(wanted.voice_lufs, abs=0.1)
+    assert got.bed_lufs == pytest.approx(wanted.bed_lufs, abs=0.2)
 
 
 def test_silence_under_a_dip_is_the_floor() -> None:
