@@ -151,7 +151,7 @@ def gain_of(voice: NDArray[np.float32], bed: NDArray[np.float32], engine: str) -
             def voices(index: int) -> Samples:
                 return voice[None, cuts[index].start : cuts[index].stop]
         else:
-            voices, _, _ = separate_voices(job, plan, analysis.stats, Path(folder) / "spool", lambda _: None)
+            voices, _ = separate_voices(job, plan, analysis.stats, Path(folder) / "spool", lambda _: None)
         with undivided() if engine == "undivided" else nullcontext():
             gains = make_mix(job, plan, voices).gains
     return 20.0 * np.log10(gains.at(0, len(voice)).astype(np.float64))

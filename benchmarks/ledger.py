@@ -170,12 +170,10 @@ def repair(speech: list[Sound], music: list[Sound]) -> Iterator[str]:
                     job = open_job(path, load_preset(name), options, ignore)
                     analysis = listen(job)
                     plan = make_plan(analysis, job.preset, engine="dialogue")
-                    voices, _, spool = separate_voices(job, plan, analysis.stats, Path(folder) / "s", lambda _: None)
+                    voices, _ = separate_voices(job, plan, analysis.stats, Path(folder) / "s", lambda _: None)
                     settings = job.preset.ledger or LedgerSettings()
                     before = make_mix(job, plan, voices, ledger=replace(settings, repair="none")).ledger
                     after = make_mix(job, plan, voices, ledger=settings).ledger
-                    if spool:
-                        spool.remove()
                     assert before is not None
                     assert after is not None
                     kept = sum(each.raised_db > 0 for each in after.repairs)

@@ -33,7 +33,6 @@ from mediaclean.progress import ignore
 from mediaclean.render import Voices
 from mediaclean.rendering import Rendered, check_plan, ledger_settings, with_level
 from mediaclean.report import EngineUse
-from mediaclean.spool import Spool
 from mediaclean.stems import restore, uncovered
 from mediaclean.voices import separate_voices
 
@@ -71,7 +70,7 @@ def _whole(job: Job, base: Base, folder: Path, analysis: Analysis) -> Rendered:
     with job.stopwatch.stage("mix"):
         mix = make_mix(job, plan, spool.get, ledger=ledger_settings(job))
     take = Take(with_level(job, plan), mix, analysis)
-    return Rendered(take, spool.get, base.engine, (spool,), (), base.grid)
+    return Rendered(take, spool.get, base.engine, (), base.grid)
 
 
 def _spans(job: Job, base: Base, folder: Path, analysis: Analysis) -> Rendered:
@@ -92,7 +91,7 @@ def _spans(job: Job, base: Base, folder: Path, analysis: Analysis) -> Rendered:
     mix = _patched(mix, new, Patch(spans, job.preset, new.plan), job.rate)
     level = with_level(then, base.plan)
     take = Take(level, mix, analysis, Held(base.gain_db, base.ceiling_dbtp, first))
-    return Rendered(take, voices, source.engine, tuple(source.spools), tuple(notes), base.grid)
+    return Rendered(take, voices, source.engine, tuple(notes), base.grid)
 
 
 @dataclass
@@ -106,7 +105,7 @@ class _Voices:
     notes: list[str]
 
     def __post_init__(self) -> None:
-        self.spools: list[Spool] = []
+        self._made_so_far = 0
         self.engine: EngineUse | None = self.base.engine
         self._cuts = [cut.span for cut in self.base.plan.cuts]
         self._known: Voices = _none
@@ -124,7 +123,7 @@ class _Voices:
         if not uncovered(spans, self._cuts) and _mends(plan) == _mends(self.base.plan):
             voices = _parts(spans, self._cuts, self._known)
             return make_mix(quiet, plan, voices, ledger=ledger, other=self.other(quiet, plan))
-        folder = self.folder.with_name(f"{self.folder.name}.{len(self.spools)}")
+        folder = self.folder.with_name(f"{self.folder.name}.{self._made_so_far}")
         with job.stopwatch.stage("separate"):
             voices = self._made(job, plan, folder)
         return make_mix(quiet, plan, voices, ledger=ledger, other=self.other(quiet, plan))
@@ -133,19 +132,17 @@ class _Voices:
         """What separates passages again: those of the plan, and new ones that need it."""
         main = self.engine.identity if self.engine else ""
         stats, note = self.analysis.stats, self.notes.append
-        return other_engine(job.mending(plan), plan, stats, self.folder, main=main, note=note, spools=self.spools)
+        return other_engine(job.mending(plan), plan, stats, self.folder, main=main, note=note)
 
     def _made(self, job: Job, plan: Plan, folder: Path) -> Voices:
         stems = self.base.stems
+        self._made_so_far += 1
         is_there = stems is not None and not uncovered([cut.span for cut in plan.cuts], stems.cuts)
         if stems is not None and is_there and _mends(plan) == _mends(self.base.plan):
-            spool = restore(job, plan, stems, folder)
-            self.spools.append(spool)
-            return spool.get
+            return restore(job, plan, stems, folder).get
         stats, grid = self.analysis.stats, self.base.grid
-        voices, engine, made = separate_voices(job, plan, stats, folder, self.notes.append, grid=grid)
+        voices, engine = separate_voices(job, plan, stats, folder, self.notes.append, grid=grid)
         self.engine = engine or self.engine
-        self.spools += [made] if made else []
         return voices
 
 

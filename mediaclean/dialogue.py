@@ -34,7 +34,7 @@ from mediaclean.preset import Preset, load_preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.render import Voices
 from mediaclean.speech import SpeechSettings, confidence, phrases
-from mediaclean.voices import spool_folder
+from mediaclean.voices import remove_spools, spool_folder
 
 SUFFIXES = (".dialogue.wav", ".dialogue.vtt", ".dialogue.srt", ".dialogue.json")
 CEILING_DBTP = -3.0
@@ -99,8 +99,7 @@ def write_dialogue(
         vtt.write_text(to_vtt(cues), encoding="utf-8", newline="")
         srt.write_text(to_srt(cues), encoding="utf-8", newline="")
         table.write_text(json.dumps(_table(job, analysis, spans, cues), indent=2) + "\n", encoding="utf-8")
-    for spool in rendered.spools:
-        spool.remove()
+    remove_spools(files[0])
     return Dialogue(files, tuple(cues), mix.plan.speech_share)
 
 

@@ -121,7 +121,7 @@ def separated_dialogue(
     analysis = listen(job)
     plan = make_plan(analysis, preset, engine=engine)
     with tempfile.TemporaryDirectory(prefix="mediaclean-") as folder:
-        voices, _, _ = separate_voices(job, plan, analysis.stats, Path(folder) / "voices", _no_note)
+        voices, _ = separate_voices(job, plan, analysis.stats, Path(folder) / "voices", _no_note)
         mix, voice, bed = _levels(job), _levels(job), _levels(job)
         for block in split(job.chunks("measure", plan.length), plan, voices, round(FADE_S * job.rate)):
             for meter, sound in ((mix, block.mix), (voice, block.voice), (bed, block.bed)):

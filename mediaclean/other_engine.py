@@ -37,7 +37,6 @@ class OtherEngine:
         length: of the track in samples.
         folder: of the spool of voices.
         note: hears why the network cannot be had.
-        spools: where the beds are.
     """
 
     job: Job
@@ -45,7 +44,6 @@ class OtherEngine:
     length: int
     folder: Path
     note: Callable[[str], None]
-    spools: list[Spool] = field(default_factory=list)
     _known: dict[Span, Callable[[], Samples]] = field(default_factory=dict)
 
     @cached_property
@@ -73,7 +71,6 @@ class OtherEngine:
         job, separator = self.job, self.separator
         if separator is None:
             raise LookupError("there is no other engine")
-        place = self.folder.with_name(f"{self.folder.name}.other{len(self.spools)}")
         key = {
             "source": job.fingerprint(),
             "passages": [[span.start, span.stop] for span in spans],
@@ -81,8 +78,7 @@ class OtherEngine:
             "mended": repr((job.repairs, job.mends)),
         }
         needed = sum(span.length for span in spans) * job.track.channels * 4
-        spool = Spool.open(place, key, needed=needed)
-        self.spools.append(spool)
+        spool = Spool.open_beside(self.folder, key, needed=needed)
         voices = separate_cuts(
             job.sound(), spans, separator,
             rate=job.rate, length=self.length, centre=job.track.centre, done=spool.done, watch=job.watch,
@@ -102,7 +98,6 @@ def other_engine(
     *,
     main: str,
     note: Callable[[str], None],
-    spools: list[Spool] | None = None,
 ) -> OtherEngine | None:
     """The network that passages can be separated again by, or None where there is no other; nothing is fetched.
 
@@ -113,7 +108,6 @@ def other_engine(
         folder: of the spool of voices; the beds lie beside it.
         main: identity of the engine that made the voices, "" for none.
         note: hears of steps down.
-        spools: the run's, to which the beds' are added; None for a list of its own.
 
     Returns:
         nothing is loaded before a passage needs it, unless the plan names it.
@@ -131,7 +125,7 @@ def other_engine(
     def load() -> Separator | None:
         return load_other(main, device=options.device, model=model, stats=stats, folder=options.models, notes=note)
 
-    other = OtherEngine(job, load, plan.length, folder, note, [] if spools is None else spools)
+    other = OtherEngine(job, load, plan.length, folder, note)
     if missing := wanted and wanted - {other.name}:
         raise BackendError(
             f"the plan has passages by {', '.join(sorted(missing))}, which is not here",

@@ -19,7 +19,6 @@ from mediaclean.plan import Plan
 from mediaclean.render import Voices
 from mediaclean.report import EngineUse
 from mediaclean.settings import build
-from mediaclean.spool import Spool
 from mediaclean.stem_files import Grid, grid_for
 from mediaclean.voices import separate_voices
 
@@ -31,7 +30,6 @@ class Rendered:
     take: Take
     voices: Voices
     engine: EngineUse | None
-    spools: tuple[Spool, ...]
     notes: tuple[str, ...]
     grid: Grid | None = None
 
@@ -45,14 +43,13 @@ def render(job: Job, folder: Path) -> Rendered:
     job = job.mending(plan)
     with job.stopwatch.stage("separate"):
         grid = grid_for(analysis.loudness.sample_peak_dbfs) if job.options.residual else None
-        voices, engine, spool = separate_voices(job, plan, analysis.stats, folder, notes.append, grid=grid)
+        voices, engine = separate_voices(job, plan, analysis.stats, folder, notes.append, grid=grid)
     with job.stopwatch.stage("mix"):
         main = engine.identity if engine else ""
         other = other_engine(job, plan, analysis.stats, folder, main=main, note=notes.append)
         mix = make_mix(job, plan, voices, ledger=ledger_settings(job), other=other)
     take = Take(with_level(job, plan), mix, analysis)
-    spools = [*([spool] if spool else []), *(other.spools if other else [])]
-    return Rendered(take, voices, engine, tuple(spools), tuple(notes), grid)
+    return Rendered(take, voices, engine, tuple(notes), grid)
 
 
 def ledger_settings(job: Job) -> LedgerSettings | None:

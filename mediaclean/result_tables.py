@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from mediaclean.changes import PROCESSES
@@ -86,8 +87,14 @@ def _marks_about(report: Report) -> str:
     more = f" The worst {MOST_ROWS} are listed; the report has them all." if left_out > 0 else ""
     said = f"Found in the result, beside the original: {kinds}." if counts else "None found in the result."
     lighter = sum(repair.raised_db > 0.0 for repair in report.ledger.repairs)
-    again = f" {lighter} {'passage was' if lighter == 1 else 'passages were'} done again, lighter."
-    return f"{said}{again if lighter else ''}{more}"
+    engines = Counter(repair.engine.split()[0] for repair in report.ledger.repairs if repair.engine)
+    again = [f"{_passages(lighter)} done again, lighter."] if lighter else []
+    again += [f"{_passages(count)} separated again by {engine}." for engine, count in engines.items()]
+    return " ".join([said, *again]) + more
+
+
+def _passages(count: int) -> str:
+    return f"{count} {'passage was' if count == 1 else 'passages were'}"
 
 
 def _level_rows(before: Loudness, after: Loudness) -> list[list[str]]:

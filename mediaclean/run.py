@@ -31,7 +31,7 @@ from mediaclean.rendering import Rendered, render
 from mediaclean.report import Report, to_receipt_dict
 from mediaclean.side_by_side import side_by_side
 from mediaclean.tape import Tape
-from mediaclean.voices import spool_folder
+from mediaclean.voices import remove_spools, spool_folder
 
 PACKAGES = ("mediaclean", "av", "numpy", "scipy", "soxr", "onnxruntime", "torch", "demucs", "silero-vad")
 
@@ -96,9 +96,8 @@ def deliver(
         ]
         reports = [report for each in side_by_side(works, watch) for report in each]
     keep(rendered, reports)
-    for each in rendered:
-        for spool in each.spools:
-            spool.remove()
+    for job in jobs:
+        remove_spools(deliveries[0].target, job.track.number)
     return reports
 
 

@@ -12,6 +12,8 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from glob import escape
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,12 @@ class Spool:
                 "choose another place with --out-dir",
             )
         return spool
+
+    @classmethod
+    def open_beside(cls, folder: Path, key: Mapping[str, Any], *, needed: int = 0) -> Spool:
+        """A further spool of the run whose first lies in `folder`, named by its key; else as `open`."""
+        label = sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
+        return cls.open(folder.with_name(f"{folder.name}.{label}"), key, needed=needed)
 
     @property
     def done(self) -> set[int]:
@@ -119,6 +127,12 @@ class Spool:
                     path.unlink()
             if not any(self.folder.iterdir()):
                 self.folder.rmdir()
+
+    @classmethod
+    def all_of(cls, folder: Path) -> list[Spool]:
+        """The spool in `folder` and those beside it, as far as they are there, of this run or one that was stopped."""
+        found = sorted(folder.parent.glob(f"{escape(folder.name)}.*"))
+        return [cls(path) for path in (folder, *found) if path.is_dir()]
 
     def _path(self, index: int) -> Path:
         return self.folder / f"cut-{index:06d}.npy"

@@ -25,19 +25,28 @@ def spool_folder(target: Path, track: int = 1) -> Path:
     return target.parent / f".{target.name}.{track}.mediaclean"
 
 
+def remove_spools(target: Path, track: int = 1) -> None:
+    """Delete what is kept of a run once its result is safe, and what an earlier one that was stopped left there.
+
+    Raises:
+        OutputError: if it cannot be deleted.
+    """
+    for spool in Spool.all_of(spool_folder(target, track)):
+        spool.remove()
+
+
 def separate_voices(
     job: Job, plan: Plan, stats: TrackStats, folder: Path, note: Callable[[str], None], *, grid: Grid | None = None
-) -> tuple[Voices, EngineUse | None, Spool | None]:
+) -> tuple[Voices, EngineUse | None]:
     """Separate what the plan wants separated, or take it from the spool of a run that was stopped.
 
     Without cuts nothing is loaded and nothing is written. With a grid the voices lie on it, so that they can be kept.
 
     Returns:
-        the voices by cut, the engine that made them, and the spool to remove when the result is safe.
+        the voices by cut, and the engine that made them.
     """
     if not plan.cuts:
-        Spool(folder).remove()  # of a run that was stopped and had other settings
-        return _no_voices, None, None
+        return _no_voices, None
     settings = job.preset.separate or SeparateSettings()
 
     def notice(message: str) -> None:
@@ -75,7 +84,7 @@ def separate_voices(
     )
     for index, voice in results:
         spool.put(index, voice if grid is None else grid.voice(voice))
-    return spool.get, EngineUse(separator.identity, separator.device, reason, separator.weights), spool
+    return spool.get, EngineUse(separator.identity, separator.device, reason, separator.weights)
 
 
 def _no_voices(index: int) -> Samples:

@@ -60,7 +60,7 @@ def load_separator(
     def take_demucs() -> Steady:
         if not models.find(model, folder).present:
             models.fetch(model, watch, folder)
-        return Steady(lambda on: demucs.load(model, device=on, stats=stats, folder=folder), where, notes)
+        return _demucs(model, stats, folder, where, notes)
 
     if engine == "demucs":
         return take_demucs(), "demucs was asked for"
@@ -99,8 +99,11 @@ def load_other(
     """
     if not main.startswith("dialogue") or not models.find(model, folder).present:
         return None
-    where = choose_device(device)
-    return Steady(lambda on: demucs.load(model, device=on, stats=stats, folder=folder), where, notes)
+    return _demucs(model, stats, folder, choose_device(device), notes)
+
+
+def _demucs(model: str, stats: demucs.Stats, folder: Path | None, device: str, notes: Notes) -> Steady:
+    return Steady(lambda on: demucs.load(model, device=on, stats=stats, folder=folder), device, notes)
 
 
 def _dialogue(device: str, notes: Notes) -> Steady:

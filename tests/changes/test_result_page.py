@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from preview.making import decoded, page_data
 
 from changes.conftest import HALF
 from mediaclean import CleanOptions, clean, load_preset
-from mediaclean.ledger import WORDS
+from mediaclean.audio import Span
+from mediaclean.ledger import WORDS, Ledger, Repair
 from mediaclean.loudness import measure
 from mediaclean.page.pictures import Overview, spectrogram, waveform
 from mediaclean.report import Report
+from mediaclean.result_tables import tables
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or google-chrome")
 
@@ -97,6 +99,20 @@ def test_its_tables_are_the_report_s(whole: Paged) -> None:
     assert figures["integrated"][1] == f"{report.after.integrated_lufs:.1f} LUFS".replace("-", "−")
     assert data["verdict"] is None
     assert (data["marks"], data["marks_about"]) == ([], ""), "nothing was judged, so nothing is said"
+
+
+def test_it_says_which_passages_were_done_again_and_how(whole: Paged) -> None:
+    spans = [Span(48_000 * second, 48_000 * (second + 1)) for second in range(4)]
+    repairs = (
+        Repair(spans[0], 3.0, 2.0, 1.0),
+        Repair(spans[1], 0.0, 2.0, 1.0, "htdemucs 955717e8"),
+        Repair(spans[2], 0.0, 2.0, 1.0, "htdemucs 955717e8"),
+        Repair(spans[3], 0.0, 2.0, 2.0),
+    )
+    report = replace(whole.report, ledger=Ledger(48_000, (), repairs))
+    assert tables(report)["marks_about"] == (
+        "None found in the result. 1 passage was done again, lighter. 2 passages were separated again by htdemucs."
+    )
 
 
 def test_a_longer_one_is_seen_whole_and_heard_in_part(longer: Paged) -> None:

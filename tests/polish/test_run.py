@@ -55,7 +55,7 @@ def opened(source: Path, *overrides: str) -> Job:
 def mixed(job: Job, folder: Path, plan: Plan | None = None) -> tuple[Mix, Voices]:
     analysis = listen(job)
     plan = plan or make_plan(analysis, job.preset, engine=job.options.engine)
-    voices, _, _ = separate_voices(job, plan, analysis.stats, folder / "spool", lambda _: None)
+    voices, _ = separate_voices(job, plan, analysis.stats, folder / "spool", lambda _: None)
     return make_mix(job, plan, voices), voices
 
 

@@ -114,3 +114,15 @@ def test_remove_deletes_its_own_files_and_no_others(folder: Path) -> None:
     (folder / "notes.txt").write_text("mine")
     spool.remove()
     assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
+def test_further_spools_lie_beside_the_first_by_their_key_and_go_with_it(tmp_path: Path) -> None:
+    folder = tmp_path / ".film [1].mp4.1.mediaclean"  # brackets are no pattern
+    first, other = Spool.open(folder, KEY), Spool.open_beside(folder, {**KEY, "engine": "demucs"})
+    assert Spool.open_beside(folder, {**KEY, "engine": "demucs"}).folder == other.folder
+    assert Spool.open_beside(folder, KEY).folder not in (first.folder, other.folder)
+    stranger = Spool.open(tmp_path / ".film 1.mp4.1.mediaclean", KEY)
+    for spool in Spool.all_of(folder):
+        spool.remove()
+    assert list(tmp_path.iterdir()) == [stranger.folder]
+    assert Spool.all_of(folder) == []
