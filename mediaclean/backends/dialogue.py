@@ -22,11 +22,12 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from mediaclean.backends.dialogue_net import HOP, RATE, DialogueNet, NetConfig, analyse, apply_mask, synthesise
+from mediaclean.backends.rumble import without_rumble
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "b0802038c9a61a094b8427bd7879a33f8828e9691877189a8344cdbc1ebb3cc8"
-VERSION = "2"
+WEIGHTS_SHA256 = "fae5a38b89d672c8f79c1c5a6a3356125723ab3e463d90d27c9080364f30bb24"
+VERSION = "3"
 
 SILENT_RMS = 1e-9
 """Below this (-180 dBFS) a window is silence: far under the noise of 24 bits, and safe from denormal numbers."""
@@ -82,7 +83,8 @@ class DialogueSeparator:
         count = mix.shape[2]
         padded = np.pad(mix, ((0, 0), (0, 0), (0, -count % HOP)))
         drive, scale = _drive(padded)
-        mask = self._mask(analyse(_tensor(drive, self.device)))
+        heard = analyse(_tensor(drive, self.device))
+        mask = without_rumble(self._mask(heard), heard)
         voice = np.empty_like(padded)
         for channel in range(padded.shape[1]):  # one at a time: the spectra are the largest arrays here
             spectrum = analyse(_tensor(padded[:, channel] * scale, self.device))
