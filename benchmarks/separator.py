@@ -6,10 +6,8 @@ run through the package's own windows and overlap-add, so that what is measured 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -93,33 +91,6 @@ def main() -> None:
         f"{separator.identity}, {args.device}, {args.threads} threads: {args.seconds / took:.1f} times real time "
         f"({args.seconds / took_cpu:.1f} per second of CPU time), peak memory {peak_mb:.0f} MB"
     )
-
-
-if __name__ == "__main__":
-    main()
-
-
-def main() -> None:
-    """Speakers over music: mean SI-SDR, and the level of the voice in what is found, both in dB by projection."""
-    from benchmarks.difficulty import sounds
-
-    corpus = Path(os.environ["MEDIACLEAN_CORPUS"])
-    voice = dialogue()
-    speech, music = sounds(corpus / "speech"), sounds(corpus / "music")
-    for under_db in (0.0, 5.0, 10.0):
-        rows = np.zeros((len(speech), len(music), 2))
-        for row, spoken in enumerate(speech):
-            clean = spoken[: 15 * RATE]
-            for column, piece in enumerate(music):
-                bed = np.resize(piece[5 * RATE :], len(clean))
-                bed = bed * np.sqrt((clean @ clean) / (bed @ bed) / 10 ** (under_db / 10))
-                found = voice(clean + bed)
-                gain = (found @ clean) / (clean @ clean)
-                error = found - gain * clean
-                own = gain * gain * (clean @ clean)
-                rows[row, column] = 10 * np.log10(own / (error @ error)), 20 * np.log10(gain)
-        speakers = ", ".join(f"{value:.1f}" for value in rows[..., 0].mean(axis=1))
-        print(f"{under_db:.0f} dB: SI-SDR by speaker {speakers}; level of the voice {rows[..., 1].mean():+.2f} dB")
 
 
 if __name__ == "__main__":

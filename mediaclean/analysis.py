@@ -188,9 +188,11 @@ class Ear:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        if kind is None:
+        if kind is not None:
+            self._aside.__exit__(kind, *error)
+            return
+        with self._aside:
             self._aside.give(self._gather.rest())
-        self._aside.__exit__(kind, *error)
 
     def add(self, samples: Samples) -> None:
         for mono in self._gather.add(self._downmix(samples)):
