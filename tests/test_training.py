@@ -15,6 +15,7 @@ from mediaclean.backends import dialogue
 from mediaclean.backends.dialogue_net import HOP, LOW_BINS, DialogueNet, NetConfig, analyse
 from training import midi, train, validation
 from training.export import export
+from training.grow import deepened
 from training.loss import Mask, dialogue_loss
 from training.mixing import Mixer, MixSettings, extend, load_packs
 from training.muon import orthogonalise
@@ -187,6 +188,22 @@ def test_training_lowers_the_loss_and_goes_on_where_it_stopped(data: Path, tmp_p
         torch.testing.assert_close(kept, found, atol=1e-4, rtol=1e-3)
     a, b = (t.train_step(mix, voice, width, 0.2)["loss"] for t in (trainer, again))
     assert a == pytest.approx(b, rel=1e-4)
+
+
+def test_a_deeper_network_begins_as_the_same_function_and_every_new_weight_learns() -> None:
+    torch.manual_seed(0)
+    net, spectrum = DialogueNet(SMALL), analyse(torch.randn(1, FRAMES * HOP))
+    deeper = deepened(net, SMALL.half_rate_blocks + 2)
+    for before, after in zip(net(spectrum), deeper(spectrum), strict=True):
+        torch.testing.assert_close(before, after, rtol=0, atol=0)
+    optimiser = torch.optim.SGD(deeper.parameters(), lr=0.1)
+    for _ in range(2):  # the first step can only reach the projections, which are zero
+        optimiser.zero_grad()
+        sum(part.square().mean() for part in deeper(spectrum)).backward()  # type: ignore[union-attr]
+        optimiser.step()
+    assert all(bool(p.grad.any()) for p in deeper.half_rate.blocks[-1].parameters() if p.grad is not None)
+    with pytest.raises(ValueError, match="cannot shrink"):
+        deepened(deeper, SMALL.half_rate_blocks)
 
 
 def test_a_run_writes_a_log_and_a_checkpoint(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

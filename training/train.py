@@ -2,7 +2,8 @@
 
     python -m training.train --data training/data --minutes 60 --device auto
 
-Resumes from the run's last checkpoint if there is one, else from the weights that ship (unless --fresh).
+Resumes from the run's last checkpoint if there is one, else from the weights that ship (unless --fresh), which get
+more blocks at half rate if more are asked for than they have.
 The learning rate warms up, then falls along a cosine that ends with the minutes given.
 """
 
@@ -27,6 +28,7 @@ from torch.utils.data import DataLoader
 from mediaclean.backends import dialogue
 from mediaclean.backends.dialogue_net import DialogueNet, NetConfig, analyse
 from training import together, validation
+from training.grow import deepened
 from training.loss import dialogue_loss
 from training.mixing import Batches
 from training.muon import Muon
@@ -111,15 +113,6 @@ class Trainer:
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
         self.step, self.heard_s = state["step"], state["heard_s"]
-
-    def start_from(self, shipped: DialogueNet) -> None:
-        """Take over the weights of another network of the same configuration, with fresh optimisers.
-
-        Raises:
-            RuntimeError: if the configurations differ (then --fresh is the way).
-        """
-        self.net.load_state_dict(shipped.state_dict())
-        self.average.load_state_dict(shipped.state_dict())
 
     def train_step(self, mix: Tensor, voice: Tensor, bandwidth: Tensor, progress: float) -> dict[str, float]:
         """One update; returns the loss terms and the gradient norm."""
@@ -233,12 +226,14 @@ def work(rank: int, args: argparse.Namespace, device: str) -> None:
     torch.manual_seed(args.seed)
     batch = args.batch // args.processes
     settings = TrainSettings(batch=batch, muon_rate=args.muon_rate, adam_rate=args.adam_rate, seed=args.seed)
-    trainer = Trainer(DialogueNet(NetConfig()), args.run, device, settings)
     last = args.run / "last.pt"
-    if last.exists() and not args.fresh:
+    going_on = last.exists() and not args.fresh
+    net = DialogueNet(NetConfig(half_rate_blocks=args.half_rate_blocks))
+    if dialogue.WEIGHTS.exists() and not (args.fresh or going_on):
+        net = deepened(dialogue.load("cpu").net, args.half_rate_blocks)
+    trainer = Trainer(net, args.run, device, settings)
+    if going_on:
         trainer.restore(last)
-    elif dialogue.WEIGHTS.exists() and not args.fresh:
-        trainer.start_from(dialogue.load(device).net)
     fit(trainer, args.data, args.minutes, args.validate_every, rank, args.start)
 
 
@@ -250,6 +245,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--run", type=Path, default=Path("training/runs/main"))
     parser.add_argument("--fresh", action="store_true", help="start from random weights")
+    parser.add_argument("--half-rate-blocks", type=int, default=NetConfig.half_rate_blocks, help="depth of the network")
     parser.add_argument("--batch", type=int, default=TrainSettings.batch, help="over all processes")
     parser.add_argument("--muon-rate", type=float, default=TrainSettings.muon_rate)
     parser.add_argument("--adam-rate", type=float, default=TrainSettings.adam_rate)

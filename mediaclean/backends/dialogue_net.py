@@ -37,7 +37,7 @@ class NetConfig:
     time_hidden: int = 32
     band_hidden: int = 32
     full_rate_blocks: int = 0
-    half_rate_blocks: int = 3
+    half_rate_blocks: int = 6
     expand: int = 2
     decoder_hidden: int = 96
 
