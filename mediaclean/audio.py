@@ -154,28 +154,51 @@ class Gather:
         return left
 
 
-def pick(chunks: Iterable[Samples], spans: Sequence[Span], channels: int) -> list[Samples]:
-    """The sound of each span, in one pass that ends behind the last; spans past the end come back shorter.
+class Picker:
+    """Takes the sound of some spans out of a stream that goes by.
 
     Args:
-        chunks: the sound from the first sample on, (channels, n) each.
         spans: in any order; they may overlap.
         channels: of the sound, for spans that hold nothing.
     """
-    parts: list[list[Samples]] = [[] for _ in spans]
-    last = max((span.stop for span in spans), default=0)
-    position = 0
-    for chunk in chunks if last else ():
-        stop = position + chunk.shape[1]
-        for span, part in zip(spans, parts, strict=True):
-            inside = span.clip(position, stop)
+
+    def __init__(self, spans: Sequence[Span], channels: int) -> None:
+        self._spans = spans
+        self._parts: list[list[Samples]] = [[np.zeros((channels, 0), dtype=np.float32)] for _ in spans]
+        self._last = max((span.stop for span in spans), default=0)
+        self._position = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether all spans have gone by."""
+        return self._position >= self._last
+
+    def through(self, chunks: Iterable[Samples]) -> Iterator[Samples]:
+        """The sound from the first sample on, (channels, n) each, passed on."""
+        for chunk in chunks:
+            self.add(chunk)
+            yield chunk
+
+    def add(self, chunk: Samples) -> None:
+        """The next sound."""
+        at, self._position = self._position, self._position + chunk.shape[1]
+        for span, part in zip(self._spans, self._parts, strict=True):
+            inside = span.clip(at, self._position)
             if inside is not None:
-                part.append(chunk[:, inside.start - position : inside.stop - position])
-        position = stop
-        if position >= last:
-            break
-    empty = np.zeros((channels, 0), dtype=np.float32)
-    return [np.concatenate([empty, *part], axis=1) for part in parts]
+                part.append(chunk[:, inside.start - at : inside.stop - at])
+
+    def sounds(self) -> list[Samples]:
+        """The sound of each span; of one that reaches past the end, what there is."""
+        return [np.concatenate(part, axis=1) for part in self._parts]
+
+
+def pick(chunks: Iterable[Samples], spans: Sequence[Span], channels: int) -> list[Samples]:
+    """The sound of each span, in one pass that ends behind the last; see `Picker`."""
+    picker = Picker(spans, channels)
+    stream = iter(chunks)
+    while not picker.complete and (chunk := next(stream, None)) is not None:
+        picker.add(chunk)
+    return picker.sounds()
 
 
 FRAME_S = 0.032

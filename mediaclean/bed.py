@@ -13,9 +13,10 @@ speech and 3.5 LU at 0. Deeper dips may be dense but clean speech, and then the 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,12 @@ class Section:
     def difference_lu(self) -> float:
         """Speech above bed."""
         return self.speech_lufs - self.bed_lufs
+
+
+def overlapping(sections: Sequence[Section], span: Span) -> list[Section]:
+    """Those of some sections, sorted and disjoint, that overlap a span."""
+    first = bisect_right(sections, span.start, key=lambda section: section.span.stop)
+    return list(takewhile(lambda section: section.span.start < span.stop, sections[first:]))
 
 
 def sections(phrases: Sequence[Span], rate: int, longest_s: float = SECTION_S) -> list[Span]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Span, frames_of
-from mediaclean.bed import Section, measure_sections, quiet_frames
+from mediaclean.bed import Section, measure_sections, overlapping, quiet_frames
 from mediaclean.speech import SpeechSettings, phrases
 
 STEP_S = 1.0
@@ -128,7 +128,7 @@ def _share(span: Span, speech: Sequence[Span]) -> float:
 
 def _reason(span: Span, sections: Sequence[Section], analysis: Analysis) -> str:
     """What makes this passage hard, most important first."""
-    own = [section for section in sections if section.span.overlaps(span)]
+    own = overlapping(sections, span)
     differences = np.array([section.difference_lu for section in own])
     low, high = (float(np.percentile(differences, share)) for share in (10, 90))
     if low >= 20.0:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mediaclean.analysis import Analysis, TrackStats
-from mediaclean.audio import Block, Samples, Span, merge
+from mediaclean.analysis import Analysis
+from mediaclean.audio import Block, Picker, Samples, Span, merge
 from mediaclean.auto import HOLD_S
 from mediaclean.backends.registry import load_separator
 from mediaclean.deciding import decide
@@ -20,7 +20,7 @@ from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
 from mediaclean.ledger import Ledger, LedgerSettings
-from mediaclean.mixing import early_stages, learn_tone, settle_dips, settle_voice, voice_stages
+from mediaclean.mixing import early_stages, learn_tone, settle_dips, settle_voice, tone_spans, voice_stages
 from mediaclean.plan import Cut, Plan, SeparateSettings
 from mediaclean.polish import through
 from mediaclean.preset import Preset
@@ -60,9 +60,9 @@ class Dosed:
 
 @dataclass(frozen=True, eq=False)
 class Dosing:
-    """All passages, and what it took."""
+    """All passages, and what it took; a passage is mixed when it is asked for."""
 
-    passages: tuple[Dosed, ...]
+    passages: Iterator[Dosed]
     plans: Mapping[str, Plan]
     engine: EngineUse | None
     separated_s: float
@@ -106,39 +106,33 @@ def render_doses(job: Job, analysis: Analysis, spans: Sequence[Span], doses: Seq
     widest = jobs.get("auto", jobs[doses[0]]).preset
     heard = [_heard(span, list(plans.values()), widest) for span in spans]
     cuts = _clipped(max((plan.cuts for plan in plans.values()), key=len), merge(heard))
-    with job.stopwatch.stage("separate"):
-        voices, engine = _separate(job, cuts, analysis.stats, analysis.length)
     wide = [_warm(span, analysis.length, job.rate) for span in heard]
+    toned = {dose: plan for dose, plan in plans.items() if job.preset.room_tone and (plan.dips or plan.holes)}
+    sources = list(dict.fromkeys(span for plan in toned.values() for span in tone_spans(plan)))
+    with job.stopwatch.stage("separate"):
+        voices, engine, picked = _separate(job, cuts, analysis, [*wide, *sources])
     with job.stopwatch.stage("mix"):
-        sounds = job.spans(wide)
+        sounds, quiet = picked[: len(wide)], dict(zip(sources, picked[len(wide) :], strict=True))
         originals = source.spans(wide) if job.repairs else sounds
-        tones = _tones(job, plans)
-        passages = []
+        tones = _tones(job, toned, quiet)
+
+    def passages() -> Iterator[Dosed]:
         for span, inside, warm, sound, original in zip(spans, heard, wide, sounds, originals, strict=True):
-            start = warm.start
-            here = slice(span.start - start, span.stop - start)
-            made = {
-                dose: _mix(
-                    jobs[dose],
-                    replace(plan, cuts=cuts),
-                    voices,
-                    Block(start, sound, sound),
-                    span,
-                    inside,
-                    tones.get(dose),
-                )
-                for dose, plan in plans.items()
-            }
-            passages.append(
-                Dosed(
-                    span,
-                    original[:, here],
-                    {dose: version.mix[:, here] for dose, version in made.items()},
-                    {dose: version.gains for dose, version in made.items()},
-                    {dose: version.ledger.over([span]) for dose, version in made.items()},
-                )
+            block, here = Block(warm.start, sound, sound), slice(span.start - warm.start, span.stop - warm.start)
+            with job.stopwatch.stage("mix"):
+                made = {
+                    dose: _mix(jobs[dose], replace(plan, cuts=cuts), voices, block, span, inside, tones.get(dose))
+                    for dose, plan in plans.items()
+                }
+            yield Dosed(
+                span,
+                original[:, here],
+                {dose: version.mix[:, here] for dose, version in made.items()},
+                {dose: version.gains for dose, version in made.items()},
+                {dose: version.ledger.over([span]) for dose, version in made.items()},
             )
-    return Dosing(tuple(passages), plans, engine, sum(cut.span.length for cut in cuts) / job.rate)
+
+    return Dosing(passages(), plans, engine, sum(cut.span.length for cut in cuts) / job.rate)
 
 
 def _near(span: Span, preset: Preset, rate: int) -> Span:
@@ -170,47 +164,48 @@ def _clipped(cuts: Sequence[Cut], heard: Sequence[Span]) -> tuple[Cut, ...]:
     return tuple(Cut(part, reason) for part, reason in parts if part is not None)
 
 
-def _separate(job: Job, cuts: Sequence[Cut], stats: TrackStats, length: int) -> tuple[Voices, EngineUse | None]:
-    """The voice of every cut, held in memory: a passage is short."""
+def _separate(
+    job: Job, cuts: Sequence[Cut], analysis: Analysis, wanted: Sequence[Span]
+) -> tuple[Voices, EngineUse | None, list[Samples]]:
+    """The voice of every cut, held in memory because a passage is short, and the sound of some spans, in one pass."""
+    picker = Picker(wanted, job.track.channels)
+    sound = picker.through(job.sound())
     voices: dict[int, Samples] = {}
-    if not cuts:
-        return voices.__getitem__, None
+    engine = None
+    if cuts:
+        separator, reason = load_separator(
+            job.options.engine,
+            device=job.options.device,
+            model=(job.preset.separate or SeparateSettings()).model,
+            stats=analysis.stats,
+            folder=job.options.models,
+            notes=lambda message: job.watch(Progress("separate", 0.0, None, message)),
+            watch=job.watch,
+        )
+        voices.update(
+            separate_cuts(
+                sound,
+                [cut.span for cut in cuts],
+                separator,
+                rate=job.rate,
+                length=analysis.length,
+                centre=job.track.centre,
+                watch=job.watch,
+            )
+        )
+        engine = EngineUse(separator.identity, separator.device, reason)
+    while not picker.complete and next(sound, None) is not None:
+        pass
+    return voices.__getitem__, engine, picker.sounds()
 
-    def notice(message: str) -> None:
-        job.watch(Progress("separate", 0.0, None, message))
 
-    separator, reason = load_separator(
-        job.options.engine,
-        device=job.options.device,
-        model=(job.preset.separate or SeparateSettings()).model,
-        stats=stats,
-        folder=job.options.models,
-        notes=notice,
-        watch=job.watch,
-    )
-    separated = separate_cuts(
-        job.sound(),
-        [cut.span for cut in cuts],
-        separator,
-        rate=job.rate,
-        length=length,
-        centre=job.track.centre,
-        watch=job.watch,
-    )
-    voices.update(separated)
-    return voices.__getitem__, EngineUse(separator.identity, separator.device, reason)
-
-
-def _tones(job: Job, plans: Mapping[str, Plan]) -> dict[str, Tone]:
+def _tones(job: Job, plans: Mapping[str, Plan], heard: Mapping[Span, Samples]) -> dict[str, Tone]:
     """The room's tone for every dose that needs it; learned once where plans agree on where to learn it."""
-    if job.preset.room_tone is None:
-        return {}
     learned: dict[tuple[object, ...], Tone] = {}
-    needed = {dose: plan for dose, plan in plans.items() if plan.dips or plan.holes}
-    for plan in needed.values():
+    for plan in plans.values():
         if (plan.tone_sources, plan.shots) not in learned:
-            learned[plan.tone_sources, plan.shots] = learn_tone(job, plan)
-    return {dose: learned[plan.tone_sources, plan.shots] for dose, plan in needed.items()}
+            learned[plan.tone_sources, plan.shots] = learn_tone(job, plan, heard)
+    return {dose: learned[plan.tone_sources, plan.shots] for dose, plan in plans.items()}
 
 
 @dataclass(frozen=True, eq=False)

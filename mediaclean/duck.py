@@ -62,23 +62,24 @@ class GainCurve:
         """The linear gain for `length` samples from `start`, shape (length,). Depends on the position only."""
         if not len(self.positions):
             return np.ones(length, dtype=np.float32)
-        first = int(np.searchsorted(self.positions, start, side="right"))
-        last = int(np.searchsorted(self.positions, start + length - 1, side="right"))
-        if first == last and self._flat(first):
-            level = self.gains_db[max(first - 1, 0)]
-            return np.full(length, 10.0 ** (level / 20.0), dtype=np.float32)
-        at = np.arange(start, start + length, dtype=np.int64)
-        right = np.clip(np.searchsorted(self.positions, at, side="right"), 1, len(self.positions) - 1)
-        x0, x1 = self.positions[right - 1], self.positions[right]
-        g0, g1 = self.gains_db[right - 1], self.gains_db[right]
-        phase = np.clip((at - x0) / (x1 - x0), 0.0, 1.0)
-        gain_db = g0 + (g1 - g0) * 0.5 * (1.0 - np.cos(np.pi * phase))
-        return np.asarray(10.0 ** (gain_db / 20.0), dtype=np.float32)
+        stop = start + length
+        first, last = np.searchsorted(self.positions, [start, stop - 1], side="right")
+        edges = [start, *self.positions[first:last].tolist(), stop]
+        out = np.empty(length, dtype=np.float32)
+        for right, (low, high) in enumerate(pairwise(edges), start=int(first)):
+            out[low - start : high - start] = self._stretch(right, low, high)
+        return out
 
-    def _flat(self, right: int) -> bool:
-        if right == 0 or right == len(self.positions):
-            return True
-        return bool(self.gains_db[right - 1] == self.gains_db[right])
+    def _stretch(self, right: int, start: int, stop: int) -> NDArray[np.float64] | float:
+        """The linear gain in a part of the stretch that ends at corner `right`: one number where it is level."""
+        before_db = float(self.gains_db[max(right - 1, 0)])
+        after_db = float(self.gains_db[min(right, len(self.positions) - 1)])
+        if right in (0, len(self.positions)) or before_db == after_db:
+            return float(10.0 ** (before_db / 20.0))
+        begin, end = self.positions[right - 1], self.positions[right]
+        phase = (np.arange(start, stop, dtype=np.int64) - begin) / (end - begin)
+        gain_db = before_db + (after_db - before_db) * 0.5 * (1.0 - np.cos(np.pi * phase))
+        return np.asarray(np.exp(gain_db * (np.log(10.0) / 20.0)))
 
 
 def gain_for_difference(voice_lufs: float, bed_lufs: float, settings: DuckSettings) -> float:

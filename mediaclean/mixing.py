@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -95,7 +95,10 @@ def make_mix(
 
     gains = bed_curve(settled, job.preset.duck, job.rate)
     needed = bool(settled.holes) or len(gains.positions) > 0
-    synth = learn_tone(job, settled) if job.preset.room_tone and needed else None
+    synth = None
+    if job.preset.room_tone and needed:
+        sources = tone_spans(settled)
+        synth = learn_tone(job, settled, dict(zip(sources, job.spans(sources), strict=True)))
     filler = ToneFiller(synth, settled.holes, job.preset.room_tone) if synth and job.preset.room_tone else None
 
     def chunks(stage: str) -> Iterator[Samples]:
@@ -188,7 +191,13 @@ def settle_dips(job: Job, plan: Plan, spans: Sequence[Span], blocks: Iterable[Bl
     return settle_plan(settled, [Span(part.start + start, part.stop + start) for part in parts], measured, settings)
 
 
-def learn_tone(job: Job, plan: Plan) -> Tone:
+def tone_spans(plan: Plan) -> list[Span]:
+    """Where the room's tone is learned, without repetition."""
+    groups = [plan.tone_sources, *(shot.sources for shot in plan.shots)]
+    return list(dict.fromkeys(span for sources in groups for span in sources))
+
+
+def learn_tone(job: Job, plan: Plan, heard: Mapping[Span, Samples]) -> Tone:
     """The room's tone, from the stretches that the plan names, or the soft floor that stands in for it.
 
     Shots that have a tone of their own get it; tones from the same stretches are one.

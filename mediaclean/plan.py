@@ -14,7 +14,7 @@ import numpy as np
 
 from mediaclean.audio import Span, frame_edges, frames_of, merge
 from mediaclean.auto import plan_choices
-from mediaclean.bed import Section, measure_sections, passages
+from mediaclean.bed import Section, measure_sections, overlapping, passages
 from mediaclean.judging import Choice
 from mediaclean.plan_notes import plan_notes
 from mediaclean.plan_records import Cut, Engine, Level, Phrase, Plan, PlannedDip, SeparateSettings, with_gains
@@ -55,7 +55,7 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
     return Plan(
         rate=analysis.rate,
         length=analysis.length,
-        phrases=tuple(_phrase(span, sections, analysis) for span in spans),
+        phrases=tuple(_phrase(span, overlapping(sections, span), analysis) for span in spans),
         cuts=tuple(cuts),
         dips=tuple(_dips(over_bed, lowered, analysis.rate, preset)),
         tone_sources=tuple(sources),
@@ -69,8 +69,8 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
     )
 
 
-def _phrase(span: Span, sections: Sequence[Section], analysis: Analysis) -> Phrase:
-    own = [section for section in sections if section.span.overlaps(span)]
+def _phrase(span: Span, own: Sequence[Section], analysis: Analysis) -> Phrase:
+    """A phrase from the sections that it overlaps."""
     weights = np.array([section.span.length for section in own], dtype=np.float64)
 
     def mean_db(levels: list[float]) -> float:
@@ -142,9 +142,10 @@ def _with_neighbours(
     if preset.separate is None:
         return []
     near = round(preset.separate.bridge_s * rate)
+    over = set(over_bed)
     chosen = set(over_bed)
     for one, other in pairwise(sections):
-        if other.span.start - one.span.stop <= near and (one in over_bed) != (other in over_bed):
+        if other.span.start - one.span.stop <= near and (one in over) != (other in over):
             chosen |= {one, other}
     return [section for section in sections if section in chosen]
 
@@ -155,7 +156,7 @@ def _cuts(over_bed: Sequence[Section], analysis: Analysis, preset: Preset) -> li
     rate, settings = analysis.rate, preset.separate
     joined = merge([section.span for section in over_bed], gap=round(settings.bridge_s * rate))
     parts = [part for span in joined for part in _split(span, analysis, round(settings.longest_s * rate))]
-    return [Cut(part, _cut_reason([s for s in over_bed if s.span.overlaps(part)])) for part in parts]
+    return [Cut(part, _cut_reason(overlapping(over_bed, part))) for part in parts]
 
 
 def _cut_reason(sections: Sequence[Section]) -> str:

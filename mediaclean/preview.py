@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from base64 import b64encode
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -192,10 +195,14 @@ def _faded(sound: Samples, rate: int) -> Samples:
 def _page_data(
     job: Job, analysis: Analysis, passages: Sequence[Passage], dosing: Dosing, commands: dict[str, str]
 ) -> dict[str, Any]:
-    levelled = [level([dosed.original, *dosed.mixes.values()], job.rate, job.track.layout) for dosed in dosing.passages]
-    seconds = sum(dosed.span.length / job.rate * len(commands) + 1 for dosed in dosing.passages)
-    bit_rate = next((rate for rate in BIT_RATES if rate * seconds / 8 <= PAGE_BYTES), BIT_RATES[-1])
     plan = next(iter(dosing.plans.values()))
+    seconds = sum(passage.span.length / job.rate * len(commands) + 1 for passage in passages)
+    bit_rate = next((rate for rate in BIT_RATES if rate * seconds / 8 <= PAGE_BYTES), BIT_RATES[-1])
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # a passage is written while the next one is mixed
+        made = [
+            pool.submit(_passage, passage, dosed, job.track.layout, plan, commands, bit_rate)
+            for passage, dosed in zip(passages, dosing.passages, strict=True)
+        ]
     notes = dict.fromkeys(note for each in dosing.plans.values() for note in each.notes)
     return {
         "source": job.media.path.name,
@@ -206,33 +213,30 @@ def _page_data(
         "notes": list(notes),
         "columns": COLUMNS,
         "bands": BANDS,
-        "passages": [
-            _passage(passage, dosed, sound, plan, commands, bit_rate)
-            for passage, dosed, sound in zip(passages, dosing.passages, levelled, strict=True)
-        ],
+        "passages": [each.result() for each in made],
     }
 
 
 def _passage(
-    passage: Passage, dosed: Dosed, levelled: Levelled, plan: Plan, commands: dict[str, str], bit_rate: int
+    passage: Passage, dosed: Dosed, layout: str, plan: Plan, commands: dict[str, str], bit_rate: int
 ) -> dict[str, Any]:
     """One passage for the page. Versions that are one and the same sound share it."""
     rate, span = plan.rate, passage.span
+    levelled = level([dosed.original, *dosed.mixes.values()], rate, layout)
     mono = levelled.sounds[0].shape[0] == 1
     speech = (phrase.span.clip(span.start, span.stop) for phrase in plan.phrases)
+    numbers = _numbered(levelled.sounds)
+    different = [levelled.sounds[numbers.index(number)] for number in range(max(numbers) + 1)]
+    encode = partial(encode_clip, rate=levelled.rate, bit_rate=min(bit_rate, 128_000) if mono else bit_rate)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        clips = [data_uri("audio/mpeg", clip) for clip in pool.map(encode, different)]
     versions: list[dict[str, Any]] = []
-    clips: list[str] = []
-    first: dict[bytes, int] = {}
-    for name, sound, gain_db in zip(("original", *commands), levelled.sounds, levelled.gains_db, strict=True):
-        known = sound.tobytes()
-        if known not in first:
-            first[known] = len(clips)
-            clip = encode_clip(sound, levelled.rate, bit_rate=min(bit_rate, 128_000) if mono else bit_rate)
-            clips.append(data_uri("audio/mpeg", clip))
+    names = ("original", *commands)
+    for name, number, sound, gain_db in zip(names, numbers, levelled.sounds, levelled.gains_db, strict=True):
         versions.append(
             {
                 "name": name,
-                "clip": first[known],
+                "clip": number,
                 "gain_db": round(gain_db, 2),
                 "curve_db": _curve(dosed, name, rate),
                 **marks_in(dosed.ledgers.get(name), span),
@@ -256,6 +260,16 @@ def _passage(
         "clips": clips,
         "versions": versions,
     }
+
+
+def _numbered(sounds: Sequence[Samples]) -> list[int]:
+    """For each sound its number among the different ones, in order of their first appearance.
+
+    >>> _numbered([np.ones((1, 2)), np.zeros((1, 2)), np.ones((1, 2))])
+    [0, 1, 0]
+    """
+    first: dict[bytes, int] = {}
+    return [first.setdefault(sound.tobytes(), len(first)) for sound in sounds]
 
 
 def _packed(picture: np.ndarray[Any, Any]) -> str:

@@ -141,7 +141,7 @@ class Scene:
             near = slice(max(0, first + step // 2 - around), first + step // 2 + around)
             known = power[near][(self.quiet if shown is None else shown)[near]]
             if len(known) >= least:
-                reached[first : first + step] = np.quantile(known, quantile, axis=0)
+                reached[first : first + step] = column_quantile(known, quantile)
         return reached
 
     @cached_property
@@ -191,6 +191,22 @@ def smooth(power: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean over five frames, of (frames, bands)."""
     total = np.cumsum(np.pad(power, ((3, 2), (0, 0)), mode="edge"), axis=0)
     return np.asarray(np.maximum(total[5:] - total[:-5], 0.0) / 5.0)
+
+
+def column_quantile(values: NDArray[np.floating], quantile: float) -> NDArray[np.floating]:
+    """What `numpy.quantile` gives along the first axis, several times as fast: a judgement asks for thousands.
+
+    Args:
+        values: (rows, columns) or (rows,), finite, at least one row.
+    """
+    rows = np.ascontiguousarray(values.T)  # a selection runs well only along memory
+    at = quantile * (len(values) - 1)
+    below = int(at)
+    rows = np.partition(rows, below, axis=-1)
+    low = rows[..., below]
+    if below + 1 == len(values):
+        return np.asarray(low)
+    return np.asarray(low + (rows[..., below + 1 :].min(axis=-1) - low) * (at - below))
 
 
 def hop_of(rate: int) -> int:

@@ -1,7 +1,7 @@
 """The border with containers and codecs: the only place that imports PyAV."""
 
 from mediaclean.media.codecs import AudioCodec, encoder_names, resolve_codec
-from mediaclean.media.decode import decode, read_spans
+from mediaclean.media.decode import decode
 from mediaclean.media.evidence import Evidence, Hashing, Packets
 from mediaclean.media.fields import Field
 from mediaclean.media.lag import Lag, measure_lag
@@ -44,7 +44,6 @@ __all__ = [
     "packet_hashes",
     "picture_cuts",
     "probe",
-    "read_spans",
     "resolve_codec",
     "staged",
     "verify",

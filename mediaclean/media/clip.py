@@ -14,6 +14,8 @@ CLIP_RATES = (32_000, 44_100, 48_000)
 """Sample rates that are kept; others are to be resampled before."""
 
 _BLOCK = 1152 * 64
+_QUALITY = "5"
+"""Of LAME, 0 (best) to 9: the last one that still shapes its noise by what is heard."""
 
 
 def encode_clip(samples: Samples, rate: int, *, bit_rate: int) -> bytes:
@@ -31,6 +33,7 @@ def encode_clip(samples: Samples, rate: int, *, bit_rate: int) -> bytes:
     with av.open(file, "w", format="mp3") as made:
         stream: Any = made.add_stream("libmp3lame", rate, layout=layout, format="fltp")
         stream.bit_rate = bit_rate
+        stream.codec_context.options = {"compression_level": _QUALITY}
         for start in range(0, samples.shape[1], _BLOCK):
             part = np.ascontiguousarray(samples[:, start : start + _BLOCK], dtype=np.float32)
             frame = av.AudioFrame.from_ndarray(part, "fltp", layout)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import av
@@ -12,7 +12,7 @@ import numpy as np
 from av.container import InputContainer
 from av.stream import Discard
 
-from mediaclean.audio import Samples, Span, pick, reblock
+from mediaclean.audio import Samples, reblock
 from mediaclean.errors import MediaError
 from mediaclean.media.borders import open_input, reading
 from mediaclean.media.clock import Clock
@@ -52,11 +52,6 @@ def decode(
     with reading(media.path), open_input(media.path) as container:
         chunks = _without_padding(_chunks(container, track, report), _exact_length(container, track))
         yield from _numbers(reblock(chunks, block or track.rate), track.rate, report)
-
-
-def read_spans(media: Media, track: AudioTrack, spans: Sequence[Span]) -> list[Samples]:
-    """The sound of each span, from one pass that ends behind the last; spans past the end come back shorter."""
-    return pick(decode(media, track), spans, track.channels)
 
 
 def _unheard(fault: Fault) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from mediaclean.audio import (
     FLOOR_DB,
     Block,
+    Picker,
     Samples,
     Span,
     db_to_gain,
@@ -22,6 +24,7 @@ from mediaclean.audio import (
     gaps,
     merge,
     peak_dbfs,
+    pick,
     power_to_db,
     reblock,
     rms_dbfs,
@@ -189,3 +192,31 @@ def test_decibels_there_and_back(db: float) -> None:
 def test_the_pieces_of_these_tests_are_the_sound(sizes: list[int]) -> None:
     sound = noise(2, 50)
     assert np.array_equal(np.concatenate(list(pieces(sound, sizes)), axis=1), sound)
+
+
+@given(st.lists(spans, max_size=6), st.lists(st.integers(1, 60), min_size=1, max_size=12))
+def test_spans_are_picked_out_of_chunks_of_any_size_and_no_chunk_is_asked_for_in_vain(
+    wanted: list[Span], sizes: list[int]
+) -> None:
+    sound = noise(2, sum(sizes), seed=3)
+    parts = np.split(sound, np.cumsum(sizes)[:-1], axis=1)
+    asked: list[int] = []
+
+    def chunks() -> Iterator[Samples]:
+        for number, part in enumerate(parts):
+            asked.append(number)
+            yield part
+
+    for span, found in zip(wanted, pick(chunks(), wanted, 2), strict=True):
+        np.testing.assert_array_equal(found, sound[:, span.start : span.stop])
+    last = max((span.stop for span in wanted), default=0)
+    assert len(asked) == sum(before < last for before in [0, *np.cumsum(sizes)[:-1]])
+
+
+def test_what_is_picked_from_is_passed_on() -> None:
+    sound = noise(1, 100, seed=4)
+    picker = Picker([Span(10, 20)], 1)
+    passed = list(picker.through([sound[:, :15], sound[:, 15:]]))
+    np.testing.assert_array_equal(np.concatenate(passed, axis=1), sound)
+    np.testing.assert_array_equal(picker.sounds()[0], sound[:, 10:20])
+    assert picker.complete

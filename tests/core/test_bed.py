@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples, Span, frame_edges, frames_of
-from mediaclean.bed import PROOF_LU, Section, measure_sections, passages, quiet_frames, sections, smooth
+from mediaclean.bed import (
+    PROOF_LU,
+    Section,
+    measure_sections,
+    overlapping,
+    passages,
+    quiet_frames,
+    sections,
+    smooth,
+)
 from mediaclean.kweight import FrameLevels, lufs_to_power, power_to_lufs
 
 from .making import bed_levels, decibels, disjoint_spans, power, speech_levels
@@ -133,6 +142,14 @@ def test_sections_are_equal_parts_that_cover_the_phrases(phrases: list[Span], lo
         assert max(lengths) <= longest_s * RATE + 1
         assert max(lengths) - min(lengths) <= 1
     assert sum(part.length for part in parts) == sum(phrase.length for phrase in phrases)
+
+
+@given(disjoint_spans(5_000, 8), st.integers(0, 5_000), st.integers(1, 2_000))
+def test_overlapping_sections_are_found_by_halving_as_by_looking_at_all(
+    places: list[Span], start: int, length: int
+) -> None:
+    known, span = [Section(place, 0.0, 0.0) for place in places], Span(start, start + length)
+    assert overlapping(known, span) == [each for each in known if each.span.overlaps(span)]
 
 
 @given(disjoint_spans(60_000, 6), st.sampled_from([8_000, 44_100, 48_000]))

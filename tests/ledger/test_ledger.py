@@ -13,6 +13,7 @@ from mediaclean.audio import Block, Span
 from mediaclean.ledger import KINDS, Ledger, LedgerSettings, Mark, judge, pages_of
 from mediaclean.ledger.motion import turning_points
 from mediaclean.ledger.pages import join
+from mediaclean.ledger.scene import column_quantile
 
 SPOILED: dict[str, tuple[Callable[[Case], Case], tuple[float, float]]] = {
     "musical": (musical, (5.9, 6.6)),
@@ -23,6 +24,13 @@ SPOILED: dict[str, tuple[Callable[[Case], Case], tuple[float, float]]] = {
     "pumping": (pumping, (4.0, 7.0)),
     "click": (click, (5.29, 5.31)),
 }
+
+
+@pytest.mark.parametrize("shape", [(1,), (2, 3), (7,), (500, 4)])
+@pytest.mark.parametrize("quantile", [0.0, 0.75, 0.97, 1.0])
+def test_the_quantile_of_columns_is_that_of_the_library(shape: tuple[int, ...], quantile: float) -> None:
+    values = np.random.default_rng(1).gamma(1.0, size=shape)
+    np.testing.assert_allclose(column_quantile(values, quantile), np.quantile(values, quantile, axis=0), rtol=1e-12)
 
 
 def test_every_kind_is_tried() -> None:

@@ -50,10 +50,11 @@ def test_a_dose_is_what_clean_makes_of_the_place(job: Job, dose: str, tmp_path: 
     whole = np.concatenate(
         list(make_mix(whole_job, plan, voices, ledger=whole_job.preset.ledger).chunks("measure")), axis=1
     )
-    for passage, span in zip(dosing.passages, SPANS, strict=True):
+    passages = list(dosing.passages)
+    for passage, span in zip(passages, SPANS, strict=True):
         # windows of the fake lie elsewhere, so its sums of halves round elsewhere: -130 dBFS
         np.testing.assert_allclose(passage.mixes[dose], whole[:, span.start : span.stop], rtol=0, atol=3e-7)
-    changed = any(not np.array_equal(passage.mixes[dose], passage.original) for passage in dosing.passages)
+    changed = any(not np.array_equal(passage.mixes[dose], passage.original) for passage in passages)
     assert changed == (dose != "leave")
 
 
