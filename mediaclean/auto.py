@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mediaclean.acoustics import coverage
-from mediaclean.audio import Block, Span, frames_of, merge, power_to_db
+from mediaclean.audio import Span, merge, power_to_db
+from mediaclean.bed import Section, overlapping
 from mediaclean.duck import DuckSettings
 from mediaclean.judging import Bed, Choice, choose, costs, predicted_error_lu
-from mediaclean.kweight import FrameLevels
 
 if TYPE_CHECKING:
     from mediaclean.analysis import Analysis
-    from mediaclean.bed import Section
+    from mediaclean.dip_phrases import DipLevels
     from mediaclean.plan_records import Plan, PlannedDip
 
 HOLD_S = 6.0
@@ -32,27 +32,23 @@ NO_SPEECH = "no speech was found in the separated voice"
 
 @dataclass(frozen=True)
 class Measured:
-    """What the separated sound says of a stretch: voice above bed, and voice above the error in it, in LU.
+    """What the separated sound says of a stretch.
 
-    Both are ratios to the separated voice V, whose error E is the scalar product of voice and bed.
+    Attributes:
+        difference_lu: speech above bed.
+        error_lu: speech above the error of its separation.
+        likeness: the correlation of separated voice and bed: 0 for a good separation, 1 where both are the same sound.
     """
 
     difference_lu: float
     error_lu: float
+    likeness: float = 0.0
 
-    @property
-    def likeness(self) -> float:
-        """The correlation of voice and bed: 0 for a good separation, 1 where both are the same sound."""
-        return float(10.0 ** ((0.5 * self.difference_lu - self.error_lu) / 10.0))
-
-    def whole(self) -> tuple[float, float]:
-        """Speech above bed and above error in LU, with what each lost to the other given back.
-
-        An estimate with the least mean square error lacks the power of its error, and so does the rest: speech is
-        V + E, and the bed is what was separated as bed, and E.
-        """
-        bed, error = 10.0 ** (-self.difference_lu / 10.0), 10.0 ** (-self.error_lu / 10.0)
-        return float(power_to_db((1.0 + error) / (bed + error))), float(power_to_db((1.0 + error) / error))
+    @staticmethod
+    def of(levels: DipLevels) -> Measured:
+        """The same from levels."""
+        error_lu = min(max(levels.voice_lufs - levels.error_lufs, LEAST_ERROR_LU), MOST_ERROR_LU)
+        return Measured(levels.voice_lufs - levels.bed_lufs, error_lu, levels.likeness)
 
 
 def plan_choices(
@@ -77,7 +73,7 @@ def plan_choices(
     clear = [phrase for phrase in phrases if not any(phrase.overlaps(span) for span in separated)]
     found = []
     for span in sorted([*separated, *clear]):
-        own = [section for section in sections if section.span.overlaps(span)]
+        own = overlapping(sections, span)
         if own:
             found.append(_choice(span, own, noise_lufs, analysis, settings, is_separated=span in separated))
     return tuple(found)
@@ -131,7 +127,7 @@ def settle(predicted: Choice | None, span: Span, measured: Measured | None, sett
         each = costs(measured.difference_lu, measured.error_lu, settings)
         difference_lu = round(measured.difference_lu, 1)
         return Choice(span, "leave", 0.0, difference_lu, bed, covered, "separated", tuple(each.values()), SAME)
-    difference_lu, error_lu = measured.whole()
+    difference_lu, error_lu = measured.difference_lu, measured.error_lu
     holds_voice = False
     if predicted is not None and predicted.basis == "mix":
         holds_voice = difference_lu < predicted.difference_lu - TRUST_LU
@@ -185,27 +181,3 @@ def _held(dips: Sequence[PlannedDip], down: Sequence[bool], longest: int) -> lis
             found[number - 1] = replace(before, span=Span(before.span.start, middle))
             found[number] = replace(after, span=Span(middle, after.span.stop))
     return found
-
-
-class ErrorEar:
-    """Listens to blocks on their way for how far the error of the separated voice lies under it."""
-
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
-        self._voice, self._shared = FrameLevels(rate, "mono", 1), FrameLevels(rate, "mono", 1)
-
-    def listen(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        """Pass the blocks through."""
-        for block in blocks:
-            voice = block.voice.astype(np.float64)
-            self._voice.add_power(np.einsum("cn,cn->n", voice, voice))
-            self._shared.add_power(np.einsum("cn,cn->n", voice, block.bed))
-            yield block
-
-    def error_lu(self, span: Span) -> float:
-        """Voice above error in a span that is counted from the first block on; to be asked when all are through."""
-        frames = frames_of(span, self._rate)
-        voice, shared = (float(meter.result()[frames].sum()) for meter in (self._voice, self._shared))
-        if voice <= 0.0 or shared <= 0.0:
-            return MOST_ERROR_LU
-        return float(np.clip(10.0 * np.log10(voice / shared), LEAST_ERROR_LU, MOST_ERROR_LU))

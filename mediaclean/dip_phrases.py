@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import FLOOR_DB, FRAME_S, Block, Span, frame_edges, frames_of, merge
+from mediaclean.doubt import DoubtMeter
 from mediaclean.duck import DuckSettings, gain_for_difference
 from mediaclean.kweight import FrameLevels, power_to_lufs
 from mediaclean.plan import PAUSE_S, PlannedDip
@@ -36,11 +37,20 @@ LEAST_SPEECH = 0.1
 
 @dataclass(frozen=True)
 class DipLevels:
-    """Loudness of voice and bed over one dip, in LUFS, K-weighted and ungated; how much of the voice is speech."""
+    """Loudness over one dip in LUFS, K-weighted and ungated.
+
+    Attributes:
+        voice_lufs, bed_lufs: of what was mixed, as far as can be told.
+        speech_share: how much of the separated voice is speech.
+        error_lufs: of the error in the separated voice.
+        likeness: the correlation of the separated voice and bed, 0 to 1: at 1 both are the same sound.
+    """
 
     voice_lufs: float
     bed_lufs: float
     speech_share: float = 1.0
+    error_lufs: float = FLOOR_DB
+    likeness: float = 0.0
 
 
 class DipEar:
@@ -54,6 +64,7 @@ class DipEar:
     def __init__(self, rate: int, layout: str, channels: int) -> None:
         self._rate = rate
         self._meters = [FrameLevels(rate, layout, channels) for _ in range(3)]
+        self._doubt = DoubtMeter(rate, layout, channels)
         self._powers: NDArray[np.float64] | None = None
 
     def listen(self, blocks: Iterable[Block]) -> Iterator[Block]:
@@ -61,23 +72,26 @@ class DipEar:
         for block in blocks:
             for meter, part in zip(self._meters, (block.voice, block.bed, block.mix), strict=True):
                 meter.add(part)
+            self._doubt.add(block.voice, block.bed)
             yield block
 
     def levels(self, span: Span) -> DipLevels:
         """How loud voice and bed are in a span, counted from the first block on.
 
-        A separator lets through of each cell the share that it takes for voice. Of power S in the voice and B in the
-        bed, the best share is S / (S + B) (Wiener 1949), and so both parts come out too quiet: S is left not in the
-        voice's own power but in the product of voice and mix, and B in that of bed and mix. Both are their own power
-        plus what the two have in common; parts that are truly apart have nothing.
+        A separated bed lacks what went over into the voice. For an estimate with the least mean square error, and for
+        one that was scaled so that the voice keeps its level, the error is orthogonal to the separated bed: so the bed
+        is what was separated as bed, and the error; the voice is what the mix has beside it.
         """
-        voice, bed, mix = self._inside(span).mean(axis=1)
-        common = max(0.0, 0.5 * (mix - voice - bed))
-        return DipLevels(*power_to_lufs(np.array([voice, bed]) + common).tolist())
+        voice, bed, mix, error = self._inside(span).mean(axis=1)
+        likeness = 0.5 * (mix - voice - bed) / np.sqrt(max(voice * bed, 1e-30))
+        error = max(error, 0.0)
+        powers = np.array([max(mix - bed - error, 0.0), bed + error, error])
+        voice_lufs, bed_lufs, error_lufs = power_to_lufs(powers).tolist()
+        return DipLevels(voice_lufs, bed_lufs, error_lufs=error_lufs, likeness=float(np.clip(likeness, 0.0, 1.0)))
 
     def phrases(self, span: Span) -> list[Span]:
         """The stretches of a span between pauses of the voice, in order; the whole span where there is no voice."""
-        voice, bed, _ = self._inside(span)
+        voice, bed, *_ = self._inside(span)
         floor = np.maximum(voice.mean() * 10.0 ** (VOICE_DB / 10.0), bed * 10.0 ** (OVER_BED_DB / 10.0))
         first = self._frames(span).start
         sounding = [Span(first + a, first + b) for a, b in runs(voice > floor)]
@@ -87,11 +101,12 @@ class DipEar:
         return [part for part in clipped if part is not None] or [span]
 
     def _inside(self, span: Span) -> NDArray[np.float64]:
-        """Powers of the frames of a span: voice, bed and mix, (3, frames)."""
+        """Powers of the frames of a span: voice, bed, mix and error, (4, frames)."""
         if self._powers is None:
-            self._powers = np.stack([meter.result() for meter in self._meters])
+            levels = [meter.result() for meter in self._meters]
+            self._powers = np.stack([*levels, self._doubt.result()[: len(levels[0])]])
         inside = self._powers[:, self._frames(span)]
-        return inside if inside.shape[1] else np.zeros((3, 1))
+        return inside if inside.shape[1] else np.zeros((4, 1))
 
     def _frames(self, span: Span) -> slice:
         """The frames that lie inside a span; of a shorter one those that it touches."""

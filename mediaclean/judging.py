@@ -7,8 +7,9 @@ of power B is
 
     (1 - g²) E + g² B
 
-with E the power of the error. E is predicted from how far the bed lies under the speech and how much of the band of
-speech it covers, and measured once there are a voice and a bed: for such an estimate it is their scalar product.
+with E the power of the error; the same holds if the estimate is scaled so that the voice keeps its level. E is
+predicted from how far the bed lies under the speech and how much of the band of speech it covers, and measured once
+there are a voice and a bed (doubt.py).
 
 Chosen is the lightest treatment that brings the bed as far under the speech as the preset wants; none at all if what
 would be gained is less than `LEAST_GAIN_DB`.

@@ -104,6 +104,16 @@ def sections(rate: int) -> NDArray[np.float64]:
     return np.array([shelf, [1.0, -2.0, 1.0, 1.0, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0]])
 
 
+def power_response(rate: int, hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the weighting does to the power of a tone at each frequency, in the shape of `hz`."""
+    back = np.exp(-2j * np.pi * hz / rate)
+    response = np.ones_like(back)
+    for section in sections(rate):
+        above, below = section[:3], section[3:]
+        response *= np.polyval(above[::-1], back) / np.polyval(below[::-1], back)
+    return np.asarray(np.square(np.abs(response)))
+
+
 def power_to_lufs(power: ArrayLike) -> NDArray[np.float64]:
     """K-weighted mean square to LUFS; `FLOOR_DB` and OFFSET_LU stand for silence."""
     return np.asarray(OFFSET_LU + 10 * np.log10(np.maximum(np.asarray(power, dtype=np.float64), 10 ** (FLOOR_DB / 10))))

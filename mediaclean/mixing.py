@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from mediaclean.audio import Block, Samples, Span, merge
-from mediaclean.auto import ErrorEar, Measured, settle_plan
+from mediaclean.auto import Measured, settle_plan
 from mediaclean.backends.detector import load_detector
 from mediaclean.changes import Change, declared, planned
 from mediaclean.confirm import VoiceEar
@@ -167,8 +167,8 @@ def settle_dips(job: Job, plan: Plan, spans: Sequence[Span], blocks: Iterable[Bl
     track = job.track
     ear = DipEar(job.rate, track.layout, track.channels)
     detector = VoiceEar(job.rate, track.centre, load_detector("webrtc"))
-    settings, errors = job.preset.duck or DuckSettings(), ErrorEar(job.rate)
-    for _ in ear.listen(detector.listen(errors.listen(blocks) if settings.mode == "auto" else blocks)):
+    settings = job.preset.duck or DuckSettings()
+    for _ in ear.listen(detector.listen(blocks)):
         pass
     dips: list[PlannedDip] = []
     parts: list[Span] = []
@@ -184,10 +184,7 @@ def settle_dips(job: Job, plan: Plan, spans: Sequence[Span], blocks: Iterable[Bl
     settled = dataclasses.replace(plan, dips=tuple(dips))
     if settings.mode != "auto":
         return with_gains(settled, ride(dips, levels, settings))
-    measured = [
-        Measured(level.voice_lufs - level.bed_lufs, errors.error_lu(part)) if has_voice(level) else None
-        for part, level in zip(parts, levels, strict=True)
-    ]
+    measured = [Measured.of(level) if has_voice(level) else None for level in levels]
     return settle_plan(settled, [Span(part.start + start, part.stop + start) for part in parts], measured, settings)
 
 
@@ -201,14 +198,14 @@ def learn_tone(job: Job, plan: Plan, heard: Mapping[Span, Samples]) -> Tone:
     """The room's tone, from the stretches that the plan names, or the soft floor that stands in for it.
 
     Shots that have a tone of their own get it; tones from the same stretches are one.
+
+    Args:
+        heard: the sound of `tone_spans(plan)`.
     """
     settings = job.preset.room_tone or RoomToneSettings()
-    wanted = list(dict.fromkeys([plan.tone_sources, *(shot.sources for shot in plan.shots)]))
-    spans = [span for sources in wanted for span in sources]
-    heard = iter(job.spans(spans) if spans else ())
     tones = {
-        sources: ToneSynth(_model(job, plan, [next(heard) for _ in sources]), settings.seed, settings.level_offset_db)
-        for sources in wanted
+        sources: ToneSynth(_model(job, plan, [heard[s] for s in sources]), settings.seed, settings.level_offset_db)
+        for sources in dict.fromkeys([plan.tone_sources, *(shot.sources for shot in plan.shots)])
     }
     elsewhere = tones[plan.tone_sources]
     if not plan.shots:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mediaclean.audio import Block, Span
 from mediaclean.dip_phrases import LEAD_S, LEAST_S, PAUSE_S, DipEar, DipLevels, divided, ride
 from mediaclean.duck import DuckSettings
+from mediaclean.kweight import lufs_to_power, power_to_lufs
 from mediaclean.plan import PlannedDip
 
 from .making import noise, pieces, sine
@@ -42,7 +43,7 @@ def levels_of(sizes: Sequence[int] = (48_000,), layout: str = "mono", channels: 
 def test_dips_are_measured_as_a_loudness_meter_would(layout: str, channels: int, offset: float) -> None:
     first, second = levels_of(layout=layout, channels=channels)
     for found, truth in ((first.voice_lufs, -20.0), (first.bed_lufs, -30.0), (second.bed_lufs, -50.0)):
-        assert found == pytest.approx(truth - 3.01 + offset, abs=0.05)
+        assert found == pytest.approx(truth - 3.01 + offset, abs=0.07)
 
 
 @pytest.mark.parametrize("size", [480, 1024, 70_000])
@@ -54,7 +55,10 @@ def test_dips_measure_the_same_in_blocks_of_any_size(size: int) -> None:
 
 @pytest.mark.parametrize("difference_db", [0.0, 5.0, 10.0, 20.0])
 def test_a_separator_that_shares_out_what_it_cannot_tell_apart_is_seen_through(difference_db: float) -> None:
-    """Wiener's share of every sample, S / (S + B): voice and bed are each too quiet, but their levels are known."""
+    """Wiener's share of every sample, S / (S + B): the bed comes out far too quiet, but its level is known.
+
+    The error is said to be what the shipped network's is, which is 2 dB more than Wiener's.
+    """
     voice, bed = noise(1, 4 * RATE, 1), noise(1, 4 * RATE, 2, 0.3 * 10 ** (-difference_db / 20))
     ratio = 10.0 ** (difference_db / 10.0)
     mix = voice + bed
@@ -63,8 +67,22 @@ def test_a_separator_that_shares_out_what_it_cannot_tell_apart_is_seen_through(d
     for ear, separated in ((shared, mix * np.float32(ratio / (1.0 + ratio))), (true, voice)):
         assert len(list(ear.listen([Block(0, mix, separated)]))) == 1
     got, wanted = shared.levels(span), true.levels(span)
-    assert got.voice_lufs == pytest.approx(wanted.voice_lufs, abs=0.1)
-    assert got.bed_lufs == pytest.approx(wanted.bed_lufs, abs=0.2)
+    assert wanted.bed_lufs <= got.bed_lufs <= wanted.bed_lufs + 2.2
+    assert wanted.voice_lufs - 2.2 <= got.voice_lufs <= wanted.voice_lufs + 0.1
+    assert got.likeness == pytest.approx(1.0, abs=0.01)
+    assert wanted.likeness < 0.05
+
+
+def test_voice_and_bed_add_up_to_the_mix_whatever_was_separated() -> None:
+    voice, bed = noise(1, 4 * RATE, 1), noise(1, 4 * RATE, 2, 0.1)
+    found = np.float32(0.8) * voice + np.float32(0.3) * bed
+    ear, whole = DipEar(RATE, "mono", 1), DipEar(RATE, "mono", 1)
+    assert list(ear.listen([Block(0, voice + bed, found)]))
+    assert list(whole.listen([Block(0, voice + bed, voice + bed)]))
+    span = Span(0, 4 * RATE)
+    got, mix = ear.levels(span), whole.levels(span)
+    total = lufs_to_power([got.voice_lufs, got.bed_lufs]).sum()
+    assert power_to_lufs(total) == pytest.approx(mix.voice_lufs, abs=1e-6)
 
 
 def test_silence_under_a_dip_is_the_floor() -> None:
