@@ -2,9 +2,10 @@
 
 Speech of the corpus (MEDIACLEAN_CORPUS), in talks of 3 to 9 s with pauses of 2 s, is laid over its music and ambience
 at 0, 5, 10 and 15 LU. Each mixture goes through listening, plan, separation and riding with the documentary preset.
-Then the gain that was found is applied to the true bed, and judged against the true voice:
+Then the result is taken apart: what of the true bed is in it (its projection on the bed, K-weighted) is held against
+the true voice, phrase by phrase. So what went over into the separated voice counts as bed, which it is.
 
-- *difference*: K-weighted loudness of the true voice above the true bed at its gain, over each phrase: a stretch in
+- *difference*: K-weighted loudness of the true voice above what is left of the true bed, over each phrase: a stretch in
   which the true voice is within 30 dB of its talk's level, between pauses of half a second or more. Wanted is the
   preset's target (10 LU); more where the bed lies deeper by itself, which is never raised; less where the deepest gain
   that is allowed (-18 dB) does not reach.
@@ -44,7 +45,7 @@ from mediaclean.audio import Samples, Span, merge
 from mediaclean.deciding import decide
 from mediaclean.dip_phrases import DipEar
 from mediaclean.duck import DuckSettings
-from mediaclean.kweight import WeightedPower, power_to_lufs
+from mediaclean.kweight import KWeighting, WeightedPower, power_to_lufs
 from mediaclean.listening import listen, open_job
 from mediaclean.mixing import make_mix
 from mediaclean.progress import ignore
@@ -137,8 +138,10 @@ def undivided() -> Iterator[None]:
         DipEar.phrases = divide  # type: ignore[method-assign]
 
 
-def gain_of(voice: NDArray[np.float32], bed: NDArray[np.float32], engine: str) -> NDArray[np.float64]:
-    """The bed's gain in dB that a run settles on, per sample."""
+def result_of(
+    voice: NDArray[np.float32], bed: NDArray[np.float32], engine: str
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """The bed's gain in dB that a run settles on, per sample, and its mix."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mix.wav"
         soundfile.write(path, voice + bed, RATE, subtype="FLOAT")
@@ -153,8 +156,9 @@ def gain_of(voice: NDArray[np.float32], bed: NDArray[np.float32], engine: str) -
         else:
             voices, _ = separate_voices(job, plan, analysis.stats, Path(folder) / "spool", lambda _: None)
         with undivided() if engine == "undivided" else nullcontext():
-            gains = make_mix(job, plan, voices).gains
-    return 20.0 * np.log10(gains.at(0, len(voice)).astype(np.float64))
+            made = make_mix(job, plan, voices)
+        result = np.concatenate(list(made.chunks("")), axis=1)[0]
+    return 20.0 * np.log10(made.gains.at(0, len(voice)).astype(np.float64)), result
 
 
 def sidechain_db(voice: NDArray[np.float32], depth_db: float) -> NDArray[np.float64]:
@@ -184,11 +188,12 @@ def judge(
     bed: NDArray[np.float32],
     spans: Sequence[Span],
     gain_db: NDArray[np.float64],
+    result: NDArray[np.float32],
     level_lu: float,
     duck: DuckSettings,
 ) -> list[Phrase]:
     loud, under = lufs(voice), lufs(bed)
-    lowered = lufs(bed * (10 ** (gain_db / 20)).astype(np.float32))
+    heard_bed, heard_rest = (KWeighting(RATE, 1)(sound[None])[0] for sound in (bed, result - voice))
     moved = modulation_db(gain_db[: len(gain_db) // STEP * STEP : STEP])
     rows = []
     for parts in phrases(voice, spans):
@@ -196,12 +201,13 @@ def judge(
             here = slice(part.start, part.stop)
             natural = mean_lufs(loud[here]) - mean_lufs(under[here])
             wanted = max(natural, min(duck.target_lu, natural - duck.floor_db))
+            left = float(heard_rest[here] @ heard_bed[here]) / float(heard_bed[here] @ heard_bed[here])
             first = gain_db[part.start : min(part.start + RATE, part.stop)].mean()
             rows.append(
                 Phrase(
                     level_lu,
                     wanted,
-                    mean_lufs(loud[here]) - mean_lufs(lowered[here]),
+                    natural - 20.0 * float(np.log10(max(left, 1e-3))),
                     bool(gain_db[part.start] <= first + COMPLETE_DB),
                     rms(moved[part.start // STEP + 20 : part.stop // STEP - 20]),
                 )
@@ -232,8 +238,8 @@ def main() -> None:
         kind, bed = beds[(number // len(LEVELS_LU) * 3 + number) % len(beds)]
         voice, under, spans = mixture(speech[number % len(speech)], bed, level, chance)
         for engine in args.engines.split(","):
-            gain_db = gain_of(voice, under, engine)
-            found = judge(voice, under, spans, gain_db, level, duck)
+            gain_db, result = result_of(voice, under, engine)
+            found = judge(voice, under, spans, gain_db, result, level, duck)
             rows.setdefault((engine, kind), []).extend(found)
             moved = modulation_db(gain_db[: len(gain_db) // STEP * STEP : STEP])
             whole.setdefault(engine, []).append(rms(moved))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mediaclean.audio import FLOOR_DB, FRAME_S, Block, Span, frame_edges, frames_of, merge
 from mediaclean.doubt import DoubtMeter
 from mediaclean.duck import DuckSettings, gain_for_difference
+from mediaclean.judging import leak
 from mediaclean.kweight import FrameLevels, power_to_lufs
 from mediaclean.plan import PAUSE_S, PlannedDip
 from mediaclean.speech import runs
@@ -51,6 +52,11 @@ class DipLevels:
     speech_share: float = 1.0
     error_lufs: float = FLOOR_DB
     likeness: float = 0.0
+
+    @property
+    def leak(self) -> float:
+        """The share of the bed's amplitude that went over into the separated voice."""
+        return leak(self.voice_lufs - self.bed_lufs, self.voice_lufs - self.error_lufs)
 
 
 class DipEar:
@@ -154,5 +160,6 @@ def ride(dips: Sequence[PlannedDip], levels: Sequence[DipLevels], settings: Duck
         elif not has_voice(level):
             gains.append(0.0)
         else:
-            gains.append(round(gain_for_difference(level.voice_lufs, level.bed_lufs, settings), 2))
+            gain_db = gain_for_difference(level.voice_lufs, level.bed_lufs, settings, leak=level.leak)
+            gains.append(round(gain_db, 2))
     return gains

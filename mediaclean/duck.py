@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import log10
 from typing import Literal
 
 import numpy as np
@@ -82,9 +83,27 @@ class GainCurve:
         return np.asarray(np.exp(gain_db * (np.log(10.0) / 20.0)))
 
 
-def gain_for_difference(voice_lufs: float, bed_lufs: float, settings: DuckSettings) -> float:
-    """The gain in dB that puts the bed `target_lu` under the voice: clip(Lv - Lb - D, floor, 0). Never a boost."""
-    return float(np.clip(voice_lufs - bed_lufs - settings.target_lu, settings.floor_db, 0.0))
+def gain_for_difference(voice_lufs: float, bed_lufs: float, settings: DuckSettings, *, leak: float = 0.0) -> float:
+    """The gain in dB that puts the bed `target_lu` under the voice, not under the floor. Never a boost.
+
+    A part of the bed went over into the separated voice and stays at its level. So the rest goes down further: for the
+    whole bed to come down to an amplitude a, its gain g has to make g + (1 - g) leak = a. Not more than half of what is
+    wanted counts as leaked: close to all of it, g would hang on the last decimals of an estimate.
+
+    Args:
+        voice_lufs, bed_lufs: as they were mixed.
+        settings: the goal, and the floor.
+        leak: the share of the bed's amplitude that is in the separated voice, 0 to 1.
+    """
+    wanted = 10.0 ** (min(voice_lufs - bed_lufs - settings.target_lu, 0.0) / 20.0)
+    stays = min(leak, wanted / 2.0)
+    return max(20.0 * log10((wanted - stays) / (1.0 - stays)), settings.floor_db) if wanted > 0.0 else settings.floor_db
+
+
+def heard_db(gain_db: float, leak: float) -> float:
+    """By how much the whole bed comes down where its separated part is given a gain and the rest stays, in dB."""
+    gain = 10.0 ** (gain_db / 20.0)
+    return 20.0 * log10(max(gain + (1.0 - gain) * leak, 1e-9))
 
 
 def curve(dips: Sequence[Dip], settings: DuckSettings, rate: int) -> GainCurve:

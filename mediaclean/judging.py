@@ -23,7 +23,7 @@ from typing import Literal, get_args
 
 from mediaclean.audio import Span
 from mediaclean.difficulty import CLEAR_DB, ERROR_AT_EVEN_DB, ERROR_SLOPE
-from mediaclean.duck import DuckSettings, gain_for_difference
+from mediaclean.duck import DuckSettings, gain_for_difference, heard_db
 
 Treatment = Literal["leave", "duck", "reduce", "remove"]
 TREATMENTS: tuple[Treatment, ...] = get_args(Treatment)
@@ -48,7 +48,7 @@ class Cost:
 
     Attributes:
         gain_db: of the bed.
-        over_bed_lu: speech above the bed then.
+        over_bed_lu: speech above the bed then, with what of it went over into the voice.
         damage_lu: how far the error that it puts into the voice lies under the voice; None where it puts in none.
         clear_lu: speech above everything else, what is left of the bed and error together.
     """
@@ -97,6 +97,15 @@ def predicted_error_lu(difference_lu: float, coverage: float | None) -> float:
     return min(CLEAR_DB, ERROR_AT_EVEN_DB + ERROR_SLOPE * difference_lu + relief)
 
 
+def leak(difference_lu: float, error_lu: float) -> float:
+    """The share of the bed's amplitude that went over into the separated voice, 0 to 1.
+
+    The error is orthogonal to the separated bed, so its scalar product with the bed is its own power E: of the bed, of
+    power B, it holds E / B.
+    """
+    return float(min(1.0, 10.0 ** ((difference_lu - error_lu) / 10.0)))
+
+
 def costs(difference_lu: float, error_lu: float, settings: DuckSettings) -> dict[Treatment, Cost]:
     """What every treatment is predicted to do. Pure.
 
@@ -105,7 +114,7 @@ def costs(difference_lu: float, error_lu: float, settings: DuckSettings) -> dict
         error_lu: voice above the error of its separation.
         settings: the goal, and how far the bed may be lowered.
     """
-    needed = gain_for_difference(difference_lu, 0.0, settings)
+    needed = gain_for_difference(difference_lu, 0.0, settings, leak=leak(difference_lu, error_lu))
     gains_db: dict[Treatment, float] = {
         "leave": 0.0,
         "duck": needed,
@@ -122,7 +131,7 @@ def _cost(difference_lu: float, error_lu: float, gain_db: float) -> Cost:
     put_in = (1.0 - gain) ** 2 * error
     return Cost(
         round(gain_db, 2) + 0.0,
-        round(difference_lu - gain_db, 1),
+        round(difference_lu - heard_db(gain_db, leak(difference_lu, error_lu)), 1),
         round(-10.0 * log10(put_in), 1) if put_in > 0.0 else None,
         round(-10.0 * log10(left), 1),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import torch
 
 from mediaclean.backends import dialogue
 from mediaclean.backends.dialogue_net import HOP, LOW_BINS, DialogueNet, NetConfig, analyse
-from training import midi, train, validation
+from training import midi, noises, train, validation
 from training.export import export
 from training.grow import deepened
 from training.loss import Mask, dialogue_loss
@@ -188,6 +189,18 @@ def test_training_lowers_the_loss_and_goes_on_where_it_stopped(data: Path, tmp_p
         torch.testing.assert_close(kept, found, atol=1e-4, rtol=1e-3)
     a, b = (t.train_step(mix, voice, width, 0.2)["loss"] for t in (trainer, again))
     assert a == pytest.approx(b, rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", noises.KINDS)
+def test_noise_by_formula_sounds_and_is_never_the_same_but_for_the_same_seed(kind: Callable[..., Any]) -> None:
+    drawn = [kind(np.random.default_rng(seed), 96_000) for seed in (1, 1, *range(2, 12))]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    for sound in drawn:
+        assert sound.shape == (96_000,)
+        assert sound.dtype == np.float32
+        assert np.isfinite(sound).all()
+        assert np.sqrt(np.mean(sound**2)) > 1e-4
+    assert not np.array_equal(drawn[1], drawn[2])
 
 
 def test_a_deeper_network_begins_as_the_same_function_and_every_new_weight_learns() -> None:

@@ -18,6 +18,7 @@ from scipy import fft
 from torch.utils.data import IterableDataset
 
 from mediaclean.backends.dialogue_net import HOP, RATE
+from training import noises
 
 Signal = NDArray[np.float32]
 
@@ -53,7 +54,7 @@ class MixSettings:
     background_chance: float = 0.03
     music_chance: float = 0.48
     noise_chance: float = 0.36  # the rest is both
-    hiss_chance: float = 0.3  # of a noise that is drawn by formula and not recorded, see `_hiss`
+    made_chance: float = 0.4  # of a noise that is drawn by formula and not recorded, see `noises`
     second_voice_chance: float = 0.06
     second_music_chance: float = 0.12
     speech_speed: tuple[float, float] = (0.80, 1.15)  # below 1: slower and deeper
@@ -199,17 +200,6 @@ class Mixer:
         tail[0] = 1.0
         return tail
 
-    def _hiss(self) -> Signal:
-        """Noise of a machine, a room or an amplifier: steady or swelling, falling by 0 to 9 dB per octave."""
-        rng, n = self.rng, self.samples
-        spectrum = fft.rfft(rng.standard_normal(n, dtype=np.float32))
-        bins = np.arange(1, len(spectrum) + 1, dtype=np.float32)
-        spectrum *= bins ** np.float32(-rng.uniform(0, 1.5)) * self._equaliser(len(spectrum), 12)
-        hiss: Signal = fft.irfft(spectrum, n)
-        swell_db = np.interp(np.linspace(0, 7, n), np.arange(8), rng.uniform(-4, 4, 8) * (rng.random() < 0.5))
-        hiss *= (10 ** (swell_db / 20)).astype(np.float32)
-        return hiss
-
     def _gaps(self, signal: Signal) -> None:
         """Silence a stretch of the voice in place, with soft edges, so that pauses are learnt."""
         n, fade = len(signal), RATE // 100
@@ -257,10 +247,10 @@ class Mixer:
             if rng.random() < s.second_music_chance:
                 layers.append(self._source(self.music, self._music_chance, s.music_speed, 8)[0])
         if kind >= s.music_chance:
-            hiss = rng.random() < s.hiss_chance
-            recorded = not hiss or rng.random() < 0.3
+            made = rng.random() < s.made_chance
+            recorded = not made or rng.random() < 0.3
             layers += [self._source(self.noise, self._noise_chance, s.music_speed, 8)[0]] if recorded else []
-            layers += [self._hiss()] if hiss else []
+            layers += [noises.draw(rng, self.samples)] if made else []
         for layer in layers:
             bed += layer / np.sqrt(np.mean(layer * layer) + 1e-8) * 10 ** (rng.uniform(-8, 0) / 20)
         return bed

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mediaclean.audio import Block, Span
-from mediaclean.duck import Dip, DuckSettings, GainCurve, curve, duck, gain_for_difference
+from mediaclean.duck import Dip, DuckSettings, GainCurve, curve, duck, gain_for_difference, heard_db
 
 from .making import disjoint_spans, noise, pieces
 
@@ -166,6 +166,30 @@ def test_the_gain_reaches_the_target_or_the_floor_and_never_boosts(
     assert gain == floor or reached >= target - 1e-9  # deep enough, or as deep as is allowed
     assert gain == 0.0 or reached <= target + 1e-9 or gain == floor  # and no deeper than asked for
     assert not (gain == floor < 0.0) or reached <= target + 1e-9
+
+
+@given(st.floats(-60, 0), st.floats(-60, 0), st.floats(0, 40), st.floats(0, 1))
+def test_what_leaked_into_the_voice_is_made_up_for_by_at_most_six_db(
+    voice: float, bed: float, target: float, leak: float
+) -> None:
+    settings = DuckSettings(target_lu=target, floor_db=-80.0)
+    plain = gain_for_difference(voice, bed, settings)
+    gain = gain_for_difference(voice, bed, settings, leak=leak)
+    assert plain - 6.03 <= gain <= plain + 1e-9
+    if leak <= 0.5 * 10 ** (plain / 20):
+        assert heard_db(gain, leak) == pytest.approx(plain, abs=1e-6)
+    else:
+        assert heard_db(gain, leak) >= plain - 1e-6  # as near as may be, never past it
+
+
+@given(st.floats(0, 40), st.floats(0, 20), st.floats(0, 1), st.floats(0, 1))
+def test_a_louder_bed_or_a_larger_leak_never_gets_a_higher_gain(
+    difference: float, louder: float, leak: float, more: float
+) -> None:
+    settings = DuckSettings(target_lu=20.0, floor_db=-80.0)
+    gain = gain_for_difference(difference, 0.0, settings, leak=leak)
+    assert gain_for_difference(difference - louder, 0.0, settings, leak=leak) <= gain + 1e-9
+    assert gain_for_difference(difference, 0.0, settings, leak=min(1.0, leak + more)) <= gain + 1e-9
 
 
 def test_a_gain_of_one_gives_the_input_back_bit_by_bit() -> None:
