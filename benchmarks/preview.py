@@ -44,13 +44,14 @@ def main() -> None:
         )
     ]
     length_s = float(whole.report["duration_s"])
+    shape = f"The page has {size_mb:.1f} MB, and {shown['separated_s']:.0f} s were separated for it."
     text = [
         "# What a preview costs",
         "",
         f"`python -m benchmarks.preview --minutes {args.minutes:g} --write`",
         "",
-        f"{args.minutes:g} minutes of AAC, dialogue network, two processor cores, no GPU. The page has {size_mb:.1f} MB,",
-        f"and {shown['separated_s']:.0f} s were separated for it.",
+        f"{args.minutes:g} minutes of AAC, dialogue network, two processor cores, no GPU.",
+        shape,
         "",
         "| | s | of a full run |",
         "|---|---|---|",
