@@ -16,6 +16,9 @@ from pathlib import Path
 from string import Template
 from typing import Any, Literal
 
+SCRIPTS = ("words.js", "player.js", "pictures.js", "preview.js")
+"""One after the other in one function: each may use what those before it name."""
+
 _HERE = Path(__file__).parent
 
 
@@ -24,10 +27,10 @@ def fill(title: str, data: Mapping[str, Any], kind: Literal["preview", "result"]
 
     Args:
         title: of the document, any text.
-        data: what preview.js reads, and result.js for a result; plain JSON values.
+        data: what words.js reads, and result.js for a result; plain JSON values.
         kind: a result has an overview and tables beside its passages.
     """
-    style, script, above, below = _part("preview.css"), _part("preview.js"), "", ""
+    style, script, above, below = _part("preview.css"), _function(*map(_part, SCRIPTS)), "", ""
     if kind == "result":
         style, script = style + _part("result.css"), script + _part("result.js")
         above, below = _part("result.html").split("<!-- passages -->")
@@ -51,6 +54,11 @@ def data_uri(kind: str, content: bytes) -> str:
 
 def _part(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _function(*parts: str) -> str:
+    """Scripts with a scope of their own."""
+    return '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
 
 
 def _hash(text: str) -> str:

@@ -192,7 +192,7 @@ def test_it_plays_switches_and_jumps_to_a_change(request: pytest.FixtureRequest,
     assert found["faults"] == []
     assert (found["first"], found["second"]) == ("2Result", "1Original")
     change = next(c for c in paged.data["changes"] if found["label"].endswith(clock(c["start_s"])))
-    assert abs(found["from"] - change["start_s"]) < 0.3
+    assert abs(found["from"] - change["start_s"]) < 0.8
     assert 0.1 < found["later"] - found["from"] < 2.0
     assert found["gains"] == 2, "both versions run at once"
     assert not found["playing"]
