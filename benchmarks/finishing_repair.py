@@ -217,10 +217,11 @@ class Tally:
 
 
 CLASSES_DB = (24.0, 12.0, 6.0, 0.0)
+PLAIN_DB = 12.0
 
 
 def click_rows(speech: Sequence[Recording]) -> Iterator[str]:
-    settings = RepairSettings(declick=DeclickSettings())
+    settings, plain = RepairSettings(declick=DeclickSettings()), Tally()
     for kind in ("spike", "crackle", "mouth"):
         tallies = {low: Tally() for low in CLASSES_DB}
         gains, extra, minutes = [], 0, 0.0
@@ -243,6 +244,8 @@ def click_rows(speech: Sequence[Recording]) -> Iterator[str]:
                 low = next((low for low in CLASSES_DB if excess >= low), None)
                 if low is not None:
                     tallies[low].add(hit=hit)
+                if excess >= PLAIN_DB:
+                    plain.add(hit=hit)
             gains.append(
                 ratio_db(recording.sound, out - recording.sound) - ratio_db(recording.sound, sound - recording.sound)
             )
@@ -253,6 +256,7 @@ def click_rows(speech: Sequence[Recording]) -> Iterator[str]:
             minutes += recording.seconds / 60.0
         cells = " | ".join(str(tallies[low]) for low in CLASSES_DB)
         yield f"| {kind} | {cells} | {np.mean(gains):.1f} | {extra / minutes:.1f} |"
+    yield f"\nOf all clicks that exceed the speech by {PLAIN_DB:.0f} dB or more, {plain} are found."
 
 
 def click_false(speech: Sequence[Recording]) -> Iterator[str]:
