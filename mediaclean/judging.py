@@ -149,9 +149,9 @@ def choose(
 ) -> Choice:
     """The lightest treatment that reaches the goal. Pure; a louder bed never gets a lighter one, all else equal.
 
-    A dip deeper than `reduce_db` would make a changing bed jump up between phrases, and a steady noise that comes and
-    goes with the words is heard at any depth: such beds stay down, which is called to reduce, or to remove where even
-    `floor_db` is not more than enough.
+    A dip that is heard to be deeper than `reduce_db` would make a changing bed jump up between phrases, and a steady
+    noise that comes and goes with the words is heard at any depth: such beds stay down, which is called to reduce, or
+    to remove where even `floor_db` is not more than enough.
     """
     each = costs(difference_lu, error_lu, settings)
     needed = each["duck"].gain_db
@@ -161,7 +161,7 @@ def choose(
     treatment: Treatment
     if difference_lu >= settings.target_lu - NEAR_ENOUGH_LU:
         treatment, why = "leave", f"{lies}: {settings.target_lu:g} LU are wanted"
-    elif bed == "changing" and needed >= settings.reduce_db:
+    elif bed == "changing" and heard_db(needed, leak(difference_lu, error_lu)) >= settings.reduce_db - 0.01:
         treatment, why = "duck", f"{lies}: {-needed:.0f} dB less under the words reach {settings.target_lu:g} LU"
     elif needed > settings.floor_db:
         held = "it would come and go with the words" if bed == "steady" else "a dip this deep would pump"
