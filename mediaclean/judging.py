@@ -155,14 +155,17 @@ def choose(
     """
     each = costs(difference_lu, error_lu, settings)
     needed = each["duck"].gain_db
+    dip_db = heard_db(needed, leak(difference_lu, error_lu))
     heard = "steady noise" if bed == "steady" else "the bed"
     cover = "" if coverage is None else f" and covers {coverage:.0%} of the speech band"
     lies = f"{heard} lies {difference_lu:.0f} LU under the speech{cover}"
     treatment: Treatment
     if difference_lu >= settings.target_lu - NEAR_ENOUGH_LU:
         treatment, why = "leave", f"{lies}: {settings.target_lu:g} LU are wanted"
-    elif bed == "changing" and heard_db(needed, leak(difference_lu, error_lu)) >= settings.reduce_db - 0.01:
-        treatment, why = "duck", f"{lies}: {-needed:.0f} dB less under the words reach {settings.target_lu:g} LU"
+    elif bed == "changing" and dip_db >= settings.reduce_db - 0.01:
+        treatment, why = "duck", f"{lies}: {-dip_db:.0f} dB less under the words reach {settings.target_lu:g} LU"
+        if basis == "separated" and dip_db - needed >= 1.0:
+            why += f" ({-needed:.0f} dB of the separated bed, because some of it is in the voice)"
     elif needed > settings.floor_db:
         held = "it would come and go with the words" if bed == "steady" else "a dip this deep would pump"
         depth = -each["reduce"].gain_db
