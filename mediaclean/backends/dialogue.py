@@ -26,8 +26,8 @@ from mediaclean.backends.rumble import without_rumble
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "fae5a38b89d672c8f79c1c5a6a3356125723ab3e463d90d27c9080364f30bb24"
-VERSION = "3"
+WEIGHTS_SHA256 = "82746085262d1690f1d4232e3d7a760832a0edcbbb44d3a42f16bf6241ccbcb6"
+VERSION = "4"
 
 SILENT_RMS = 1e-9
 """Below this (-180 dBFS) a window is silence: far under the noise of 24 bits, and safe from denormal numbers."""
