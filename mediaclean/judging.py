@@ -155,6 +155,7 @@ def choose(
     """
     each = costs(difference_lu, error_lu, settings)
     needed = each["duck"].gain_db
+    asked_db = gain_for_difference(difference_lu, 0.0, settings)
     dip_db = heard_db(needed, leak(difference_lu, error_lu))
     heard = "steady noise" if bed == "steady" else "the bed"
     cover = "" if coverage is None else f" and covers {coverage:.0%} of the speech band"
@@ -166,7 +167,7 @@ def choose(
         treatment, why = "duck", f"{lies}: {-dip_db:.0f} dB less under the words reach {settings.target_lu:g} LU"
         if basis == "separated" and dip_db - needed >= 1.0:
             why += f" ({-needed:.0f} dB of the separated bed, because some of it is in the voice)"
-    elif needed > settings.floor_db:
+    elif asked_db > settings.floor_db:
         held = "it would come and go with the words" if bed == "steady" else "a dip this deep would pump"
         depth = -each["reduce"].gain_db
         treatment, why = "reduce", f"{lies}: {depth:.0f} dB less, held between phrases, because {held}"
