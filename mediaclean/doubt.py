@@ -52,9 +52,11 @@ class DoubtMeter:
         held = np.concatenate([self._held, np.stack([voice, bed])], axis=2)
         stop = self._start + held.shape[2]
         starts = self._starts(stop)
-        if len(starts):
+        if len(starts) and held[0].any():
             self._powers.append(self._shared(held[:, :, (starts - self._start)[:, None] + np.arange(self._width)]))
-            self._count += len(starts)
+        else:  # most of a recording is not separated at all
+            self._powers.append(np.zeros(len(starts)))
+        self._count += len(starts)
         keep = self._first(self._count) - self._start
         self._held, self._start = held[:, :, keep:], self._start + keep
 

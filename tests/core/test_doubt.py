@@ -76,6 +76,15 @@ def test_it_does_not_depend_on_the_size_of_blocks(rate: int, sizes: tuple[int, .
     np.testing.assert_allclose(heard(voice, bed, sizes, rate), whole, rtol=1e-4, atol=1e-9)
 
 
+def test_where_nothing_was_separated_there_is_no_error() -> None:
+    voice, bed = noise(1, 6 * RATE, 1), noise(1, 6 * RATE, 2)
+    voice[:, 2 * RATE : 4 * RATE] = 0.0
+    frames = heard(voice, voice + bed, (RATE,))
+    np.testing.assert_allclose(frames, heard(voice, voice + bed, (6 * RATE,)), rtol=1e-4, atol=1e-9)
+    assert not frames[64:124].any()
+    assert (frames[:60] > 0.0).all()
+
+
 def test_a_burst_is_heard_in_its_own_frames() -> None:
     burst = np.zeros((1, RATE), np.float32)
     burst[:, RATE // 2 : RATE // 2 + 4800] = noise(1, 4800)
