@@ -53,11 +53,11 @@ class DoubtMeter:
         stop = self._start + held.shape[2]
         starts = self._starts(stop)
         if len(starts) and held[0].any():
-            self._powers.append(self._shared(held[:, :, (starts - self._start)[:, None] + np.arange(self._width)]))
+            self._powers.append(self._shared(held, starts))
         else:  # most of a recording is not separated at all
             self._powers.append(np.zeros(len(starts)))
         self._count += len(starts)
-        keep = self._first(self._count) - self._start
+        keep = int(self._firsts(np.array([self._count], dtype=np.int64))[0]) - self._start
         self._held, self._start = held[:, :, keep:], self._start + keep
 
     def result(self) -> NDArray[np.float64]:
@@ -68,24 +68,23 @@ class DoubtMeter:
         behind = np.zeros((2, len(self._weights), 3 * self._width), np.float32)
         held = np.concatenate([self._held, behind], axis=2)
         starts = self._starts(self._start + held.shape[2])
-        rest = self._shared(held[:, :, (starts - self._start)[:, None] + np.arange(self._width)])
-        powers = np.concatenate([*self._powers, rest])
+        powers = np.concatenate([*self._powers, self._shared(held, starts)])
         return np.asarray(powers[: len(powers) // 2 * 2].reshape(-1, 2).mean(axis=1))
 
-    def _first(self, number: int) -> int:
-        """First sample of a window; two of them have their middles a quarter and three quarters into each frame."""
-        return (2 * number + 1) * self._rate // 125 - self._width // 2
+    def _firsts(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """First samples of windows; two of them have their middles a quarter and three quarters into each frame."""
+        return (2 * numbers + 1) * self._rate // 125 - self._width // 2
 
     def _starts(self, stop: int) -> NDArray[np.int64]:
         """First samples of the windows due that end before a sample."""
         last = ((stop - self._width + self._width // 2 + 1) * 125 - 1) // self._rate  # 2 number + 1 at most
-        numbers = np.arange(self._count, max(self._count, (last + 1) // 2), dtype=np.int64)
-        return (2 * numbers + 1) * self._rate // 125 - self._width // 2
+        return self._firsts(np.arange(self._count, max(self._count, (last + 1) // 2), dtype=np.int64))
 
-    def _shared(self, windows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Of voice and bed (2, channels, count, width) the power of the error, (count,)."""
+    def _shared(self, held: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The power of the error, (count,), in the windows of voice and bed (2, channels, n) that begin at `starts`."""
         from scipy.fft import rfft
 
+        windows = held[:, :, (starts - self._start)[:, None] + np.arange(self._width)]
         voice, bed = rfft(windows * self._window)
         product = voice * bed.conj()
         size = np.abs(product)

@@ -190,8 +190,12 @@ def settle_dips(job: Job, plan: Plan, spans: Sequence[Span], blocks: Iterable[Bl
 
 def tone_spans(plan: Plan) -> list[Span]:
     """Where the room's tone is learned, without repetition."""
-    groups = [plan.tone_sources, *(shot.sources for shot in plan.shots)]
-    return list(dict.fromkeys(span for sources in groups for span in sources))
+    return list(dict.fromkeys(span for sources in _tone_sources(plan) for span in sources))
+
+
+def _tone_sources(plan: Plan) -> list[tuple[Span, ...]]:
+    """The stretches of each tone: that of the track, and those of shots with their own."""
+    return list(dict.fromkeys([plan.tone_sources, *(shot.sources for shot in plan.shots)]))
 
 
 def learn_tone(job: Job, plan: Plan, heard: Mapping[Span, Samples]) -> Tone:
@@ -205,7 +209,7 @@ def learn_tone(job: Job, plan: Plan, heard: Mapping[Span, Samples]) -> Tone:
     settings = job.preset.room_tone or RoomToneSettings()
     tones = {
         sources: ToneSynth(_model(job, plan, [heard[s] for s in sources]), settings.seed, settings.level_offset_db)
-        for sources in dict.fromkeys([plan.tone_sources, *(shot.sources for shot in plan.shots)])
+        for sources in _tone_sources(plan)
     }
     elsewhere = tones[plan.tone_sources]
     if not plan.shots:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Span
@@ -20,6 +21,8 @@ from mediaclean.plan import Plan, PlannedDip, make_plan
 from mediaclean.preset import Preset, load_preset
 
 from .making import analysis
+
+Signal = NDArray[np.float64]
 
 GOAL = DuckSettings(mode="auto")
 SPAN = Span(0, 48_000)
@@ -93,6 +96,17 @@ def test_the_further_the_bed_goes_down_the_more_error_enters_the_voice(
     assert costs(difference_lu, error_lu, goal)["leave"].damage_lu is None
 
 
+def check_what_is_left(voice: Signal, bed: Signal, estimate: Signal, error_lu: float) -> None:
+    """What is left beside the voice, where the rest of an estimate is lowered, is what was predicted."""
+    rest = voice + bed - estimate
+    difference = 10.0 * np.log10(np.mean(voice**2) / np.mean(bed**2))
+    for gain_db in (-3.0, -10.0, -20.0):
+        goal = DuckSettings(mode="auto", reduce_db=gain_db, target_lu=0.0, floor_db=-80.0)
+        left = estimate + 10.0 ** (gain_db / 20.0) * rest - voice
+        clear_lu = 10.0 * np.log10(np.mean(voice**2) / np.mean(left**2))
+        assert costs(difference, error_lu, goal)["reduce"].clear_lu == pytest.approx(clear_lu, abs=0.15)
+
+
 def test_what_is_left_beside_a_clean_voice_is_what_the_theory_says() -> None:
     """Wiener's estimate of a signal in independent noise has the least mean square error that it is about."""
     rng = np.random.default_rng(5)
@@ -101,12 +115,7 @@ def test_what_is_left_beside_a_clean_voice_is_what_the_theory_says() -> None:
     estimate = (voice + bed) * scale**2 / (scale**2 + 0.36)
     rest = voice + bed - estimate
     error = 10.0 * np.log10(np.mean(voice**2) / np.mean(estimate * rest))
-    difference = 10.0 * np.log10(np.mean(voice**2) / np.mean(bed**2))
-    for gain_db in (-3.0, -10.0, -20.0):
-        goal = DuckSettings(mode="auto", reduce_db=gain_db, target_lu=0.0, floor_db=-80.0)
-        left = estimate + 10.0 ** (gain_db / 20.0) * rest - voice
-        clear_lu = 10.0 * np.log10(np.mean(voice**2) / np.mean(left**2))
-        assert costs(difference, error, goal)["reduce"].clear_lu == pytest.approx(clear_lu, abs=0.15)
+    check_what_is_left(voice, bed, estimate, error)
 
 
 def test_what_is_left_is_the_same_for_an_estimate_that_keeps_the_level_of_the_voice() -> None:
@@ -118,12 +127,7 @@ def test_what_is_left_is_the_same_for_an_estimate_that_keeps_the_level_of_the_vo
     rest, wrong = voice + bed - estimate, estimate - voice
     assert abs(np.mean(estimate * rest)) < 0.03 * np.mean(wrong**2)  # the scalar product tells nothing now
     error = 10.0 * np.log10(np.mean(voice**2) / np.mean(wrong**2))
-    difference = 10.0 * np.log10(np.mean(voice**2) / np.mean(bed**2))
-    for gain_db in (-3.0, -10.0, -20.0):
-        goal = DuckSettings(mode="auto", reduce_db=gain_db, target_lu=0.0, floor_db=-80.0)
-        left = estimate + 10.0 ** (gain_db / 20.0) * rest - voice
-        clear_lu = 10.0 * np.log10(np.mean(voice**2) / np.mean(left**2))
-        assert costs(difference, error, goal)["reduce"].clear_lu == pytest.approx(clear_lu, abs=0.15)
+    check_what_is_left(voice, bed, estimate, error)
 
 
 def test_levels_become_ratios_within_what_an_error_can_be() -> None:
