@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mediaclean.ahead import Aside
 from mediaclean.audio import FLOOR_DB, FRAME_S, Block, Span, frame_edges, frames_of, merge
 from mediaclean.doubt import DoubtMeter
 from mediaclean.duck import DuckSettings, gain_for_difference
@@ -74,12 +75,16 @@ class DipEar:
         self._powers: NDArray[np.float64] | None = None
 
     def listen(self, blocks: Iterable[Block]) -> Iterator[Block]:
-        """Pass the blocks through."""
-        for block in blocks:
-            for meter, part in zip(self._meters, (block.voice, block.bed, block.mix), strict=True):
-                meter.add(part)
-            self._doubt.add(block.voice, block.bed)
-            yield block
+        """Pass the blocks through, and hear them in a thread of its own."""
+        with Aside(self._hear) as aside:
+            for block in blocks:
+                aside.give(block)
+                yield block
+
+    def _hear(self, block: Block) -> None:
+        for meter, part in zip(self._meters, (block.voice, block.bed, block.mix), strict=True):
+            meter.add(part)
+        self._doubt.add(block.voice, block.bed)
 
     def levels(self, span: Span) -> DipLevels:
         """How loud voice and bed are in a span, counted from the first block on.

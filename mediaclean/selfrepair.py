@@ -4,25 +4,29 @@ A passage is the phrase around a mark. Its bed comes up by a step at a time; a p
 takes enough of the severity away. Where none does, another engine separates it, if there is one; and where that does
 not help either it stays as it was. All else keeps its gain and its voice, so outside of the passages and their ramps
 the samples are the same bit by bit.
+
+The sound goes by twice, however many passages and steps there are: once to be judged, and once more for the passages,
+each of which is held in memory while its steps are tried.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mediaclean.audio import Block, Span, gaps, merge
+from mediaclean.analysis import speech_downmix
+from mediaclean.audio import Block, Span, gaps
 from mediaclean.duck import duck
 from mediaclean.job import Job
-from mediaclean.ledger import WORDS, Ledger, LedgerSettings, Mark, Repair, judge, pages_of
+from mediaclean.ledger import WORDS, Ledger, LedgerSettings, Repair, judge, pages_of, sound_of
 from mediaclean.other_engine import Beds, OtherEngine, passages_of, replaced, with_voice
-from mediaclean.plan import Plan, PlannedDip
+from mediaclean.passages import passages, with_engine, with_raised
+from mediaclean.plan import Plan
 from mediaclean.render import bed_curve
 
-AROUND_S = 0.25
-"""Around a mark that lies in no phrase."""
-LEAST_S = 1.0
-"""What would be left of a dip beside a passage, if shorter than this, is done again with it."""
+HELD_PAGES = 6
+"""Passages whose pages touch are tried together, up to so many pages: about a minute of one channel, twice."""
 
 Blocks = Callable[[str], Iterator[Block]]
 
@@ -39,23 +43,44 @@ class _Ear:
     other: OtherEngine | None
 
     def judge(self, plan: Plan, pages: Collection[int] | None = None) -> Ledger:
-        gains = bed_curve(plan, self.job.preset.duck, self.job.rate)
-        heard = ((block, gain, mixed) for block, gain, mixed in duck(self._separated(plan), gains))
+        return self._of(self._separated(plan), plan, self.start, pages)
+
+    def judge_held(self, held: Sequence[Block], plan: Plan, pages: Collection[int]) -> Ledger:
+        """The same from blocks that `holding` gave."""
+        return self._of(held, plan, held[0].start, pages)
+
+    def holding(self, plan: Plan, stretches: Iterable[Span]) -> Iterator[list[Block]]:
+        """The sound of stretches in order, as far as there is any; one at a time is in memory."""
+        blocks, held = self._separated(plan), deque[Block]()
+        for stretch in stretches:
+            while held and held[0].stop <= stretch.start:
+                held.popleft()
+            while not held or held[-1].stop < stretch.stop:
+                block = next(blocks, None)
+                if block is None:
+                    break
+                if block.stop > stretch.start:
+                    held.append(block)
+            yield list(held)
+
+    def _of(self, blocks: Iterable[Block], plan: Plan, start: int, pages: Collection[int] | None) -> Ledger:
         ledger = judge(
-            heard,
+            duck(blocks, bed_curve(plan, self.job.preset.duck, self.job.rate)),
             [phrase.span for phrase in plan.phrases],
             rate=plan.rate,
             length=plan.length,
-            centre=self.job.track.centre,
             settings=self.settings,
-            start=self.start,
+            start=start,
             pages=pages,
         )
         return ledger if self.inside is None else ledger.over([self.inside])
 
     def _separated(self, plan: Plan) -> Iterator[Block]:
+        """One channel: that of the voice, or the mean of all."""
         beds: Beds = self.other.beds(passages_of(plan)) if self.other else {}
-        return replaced(self.blocks("judge"), beds, self.job.fade)
+        downmix = speech_downmix(self.job.track.centre)
+        for block in replaced(self.blocks("judge"), beds, self.job.fade):
+            yield Block(block.start, downmix(block.mix)[None], downmix(block.voice)[None])
 
 
 def heal(
@@ -91,17 +116,16 @@ def heal(
     spans = passages(first.marks, plan) if settings.repair == "lighter" and not plan.mended else []
     if not spans:
         return plan, first
-    raised = _try(ear, plan, first, spans)
     before = {span: first.over([span]).score for span in spans}
-    unhelped = tuple(Repair(span, 0.0, before[span], before[span]) for span in spans)
+    raised, last = _lighter(ear, plan, first, spans)
     changed = with_raised(plan, raised, _reasons(first))
-    left = [span for span in spans if span not in raised]
-    swapped = _by_other(ear, changed, first, left)
+    swapped = _by_other(ear, changed, {span: score for span, score in before.items() if span not in raised})
     if other is not None and swapped:
         changed = with_engine(changed, swapped, other.name, _reasons(first))
-    touched = _pages(job, plan, [*raised, *swapped])
-    last = _combined(first, ear.judge(changed, touched), touched) if touched else first
+        touched = _pages(job, plan, swapped)
+        last = _combined(last, ear.judge(changed, touched), touched)
     if last.score >= first.score:
+        unhelped = tuple(Repair(span, 0.0, before[span], before[span]) for span in spans)
         return plan, replace(first, repairs=unhelped)
     repairs = tuple(
         Repair(
@@ -116,32 +140,61 @@ def heal(
     return replace(changed, mended=True), replace(last, repairs=repairs)
 
 
-def _try(ear: _Ear, plan: Plan, first: Ledger, spans: Sequence[Span]) -> dict[Span, float]:
-    """By how many dB each passage is best raised; those that no step helps are left out."""
-    settings = ear.settings
-    before = {span: first.over([span]).score for span in spans}
-    best: dict[Span, tuple[float, float]] = {}
-    open_spans = list(spans)
-    for step in range(1, settings.steps + 1):
-        trial = {**{span: db for span, (db, _) in best.items()}, **dict.fromkeys(open_spans, step * settings.step_db)}
-        found = ear.judge(with_raised(plan, trial), _pages(ear.job, plan, open_spans))
+def _lighter(ear: _Ear, plan: Plan, first: Ledger, spans: Sequence[Span]) -> tuple[dict[Span, float], Ledger]:
+    """By how many dB each passage is best raised, without those that no step helps; and the ledger then."""
+    raised: dict[Span, float] = {}
+    ledger = first
+    groups = _groups(ear.job, plan, spans)
+    pages = [_pages(ear.job, plan, group) for group in groups]
+    sounds = ear.holding(plan, [sound_of(each, plan.rate) for each in pages])
+    for group, touched, held in zip(groups, pages, sounds, strict=True):
+        before = {span: first.over([span]).score for span in group}
+        best, found = _best_steps(ear, held, with_raised(plan, raised), touched, before)
+        if best:
+            ledger = _combined(ledger, found, touched)
+            raised |= best
+    return raised, ledger
+
+
+def _best_steps(
+    ear: _Ear, held: Sequence[Block], plan: Plan, pages: Collection[int], before: Mapping[Span, float]
+) -> tuple[dict[Span, float], Ledger]:
+    """The same for passages whose sound is held; `before` is the severity in each as it was."""
+    limits, best, open_spans = dict(before), dict[Span, float](), list(before)
+    tried: list[tuple[dict[Span, float], Ledger]] = []
+    for step in range(1, ear.settings.steps + 1):
+        trial = {**best, **dict.fromkeys(open_spans, step * ear.settings.step_db)}
+        found = ear.judge_held(held, with_raised(plan, trial), pages)
+        tried.append((trial, found))
         for span in list(open_spans):
             score = found.over([span]).score
-            limit = best[span][1] if span in best else before[span]
-            if score <= (1.0 - settings.better) * limit and score < limit:
-                best[span] = (step * settings.step_db, score)
+            if score <= (1.0 - ear.settings.better) * limits[span] and score < limits[span]:
+                best[span], limits[span] = step * ear.settings.step_db, score
             if score == 0.0:
                 open_spans.remove(span)
         if not open_spans:
             break
-    return {span: db for span, (db, _) in best.items()}
+    known = next((found for trial, found in tried if trial == best), None)
+    return best, known or ear.judge_held(held, with_raised(plan, best), pages)
 
 
-def _by_other(ear: _Ear, plan: Plan, first: Ledger, spans: Sequence[Span]) -> list[Span]:
-    """The passages of these that another engine's voice helps enough."""
-    if ear.other is None or not spans:
+def _groups(job: Job, plan: Plan, spans: Iterable[Span]) -> list[list[Span]]:
+    """Passages in order of time, together where they share pages."""
+    groups: list[list[Span]] = []
+    for span in sorted(spans):
+        pages = _pages(job, plan, [*groups[-1], span]) if groups else set()
+        joins = pages and min(_pages(job, plan, [span])) <= max(_pages(job, plan, groups[-1]))
+        if joins and max(pages) - min(pages) < HELD_PAGES:
+            groups[-1].append(span)
+        else:
+            groups.append([span])
+    return groups
+
+
+def _by_other(ear: _Ear, plan: Plan, before: Mapping[Span, float]) -> list[Span]:
+    """The passages that another engine's voice helps enough; `before` is the severity in each as it was."""
+    if ear.other is None or not before:
         return []
-    before = {span: first.over([span]).score for span in spans}
     wanted = worst(before, round(ear.settings.other_engine_s * plan.rate))
     if not wanted or not ear.other.name:
         return []
@@ -149,9 +202,9 @@ def _by_other(ear: _Ear, plan: Plan, first: Ledger, spans: Sequence[Span]) -> li
     if not wanted:
         return []
     found = ear.judge(with_engine(plan, wanted, ear.other.name), _pages(ear.job, plan, wanted))
-    limits = {span: (1.0 - ear.settings.better) * before[span] for span in wanted}
     scores = {span: found.over([span]).score for span in wanted}
-    return [span for span in wanted if scores[span] <= limits[span] and scores[span] < before[span]]
+    least = 1.0 - ear.settings.better
+    return [span for span in wanted if scores[span] <= least * before[span] and scores[span] < before[span]]
 
 
 def worst(scores: Mapping[Span, float], length: int) -> list[Span]:
@@ -165,71 +218,6 @@ def worst(scores: Mapping[Span, float], length: int) -> list[Span]:
         if span.length + sum(each.length for each in chosen) <= length:
             chosen.append(span)
     return sorted(chosen)
-
-
-def passages(marks: Iterable[Mark], plan: Plan) -> list[Span]:
-    """What would be done again: the phrases that the marks touch, or the surroundings of a mark between phrases, where
-    the bed is lowered; whole dips if little of them would be left."""
-    around, least = round(AROUND_S * plan.rate), round(LEAST_S * plan.rate)
-    wanted: list[Span] = []
-    for mark in marks:
-        touched = [phrase.span for phrase in plan.phrases if phrase.span.overlaps(mark.span)]
-        wanted.extend(touched or [Span(max(0, mark.span.start - around), min(plan.length, mark.span.stop + around))])
-    found: list[Span] = []
-    for span in merge(wanted):
-        for dip in plan.dips:
-            part = dip.span.clip(span.start, span.stop)
-            if part is None or not dip.gain_db or dip.lighter_db or dip.engine:
-                continue
-            start = dip.span.start if part.start - dip.span.start < least else part.start
-            stop = dip.span.stop if dip.span.stop - part.stop < least else part.stop
-            found.append(Span(start, stop))
-    return merge(found)
-
-
-def with_raised(plan: Plan, raised: Mapping[Span, float], reasons: Mapping[Span, str] | None = None) -> Plan:
-    """The plan with the bed raised by so many dB in some spans, at most to its own level; dips are divided there."""
-
-    def lighter(part: PlannedDip, span: Span) -> PlannedDip:
-        before_db = part.gain_db or 0.0
-        gain_db = round(min(0.0, before_db + raised[span]), 2)
-        lighter_db = round(gain_db - before_db, 2)
-        reason = f"{part.reason}; {lighter_db:g} dB lighter{_why(part, reasons)}"
-        return replace(part, gain_db=gain_db, reason=reason, lighter_db=lighter_db)
-
-    return _divided(plan, list(raised), lighter)
-
-
-def with_engine(plan: Plan, spans: Sequence[Span], engine: str, reasons: Mapping[Span, str] | None = None) -> Plan:
-    """The plan with another engine's voice under the dips in some spans; dips are divided there."""
-
-    def other(part: PlannedDip, _: Span) -> PlannedDip:
-        reason = f"{part.reason}; separated again by {engine}{_why(part, reasons)}"
-        return replace(part, engine=engine, reason=reason)
-
-    return _divided(plan, spans, other)
-
-
-def _divided(plan: Plan, spans: Sequence[Span], change: Callable[[PlannedDip, Span], PlannedDip]) -> Plan:
-    """The plan with the parts of its settled dips inside the spans changed."""
-    dips: list[PlannedDip] = []
-    for dip in plan.dips:
-        at = dip.span.start
-        for span in sorted(spans):
-            part = dip.span.clip(span.start, span.stop)
-            if part is None or dip.gain_db is None:
-                continue
-            if at < part.start:
-                dips.append(replace(dip, span=Span(at, part.start)))
-            dips.append(change(replace(dip, span=part), span))
-            at = part.stop
-        if at < dip.span.stop:
-            dips.append(replace(dip, span=Span(at, dip.span.stop)))
-    return replace(plan, dips=tuple(dips))
-
-
-def _why(part: PlannedDip, reasons: Mapping[Span, str] | None) -> str:
-    return next((f": {text}" for marked, text in (reasons or {}).items() if marked.overlaps(part.span)), "")
 
 
 def _reasons(ledger: Ledger) -> dict[Span, str]:

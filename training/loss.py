@@ -19,7 +19,7 @@ class LossWeights:
     magnitude: float = 7.0
     complex: float = 3.0
     lost_voice: float = 3.0
-    level: float = 0.1  # per dB
+    level: float = 0.15  # per dB
     high: float = 3.0
     compress: float = 0.3
     floor: float = 1e-4  # the SNR term stops rewarding at 40 dB

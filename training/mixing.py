@@ -18,7 +18,7 @@ from scipy import fft
 from torch.utils.data import IterableDataset
 
 from mediaclean.backends.dialogue_net import HOP, RATE
-from training import noises
+from training import equaliser, noises
 
 Signal = NDArray[np.float32]
 
@@ -172,17 +172,11 @@ class Mixer:
         return fft.irfft(kept, n), bandwidth
 
     def _equaliser(self, bins: int, range_db: float) -> Signal:
-        """A smooth random curve in dB over log frequency, sometimes with a low or high cut."""
-        rng = self.rng
-        knots = np.linspace(0, 1, 9)
-        gains_db = rng.uniform(-range_db, range_db, 9)
-        if rng.random() < 0.2:
-            gains_db[: rng.integers(1, 4)] -= 20
-        hz = np.linspace(0, RATE / 2, 1024)
-        place = np.clip(np.log2(np.maximum(hz, 1) / 60) / np.log2(RATE / 2 / 60), 0, 1)
-        curve = 10 ** (np.interp(place, knots, gains_db) / 20)
-        fine: Signal = np.interp(np.linspace(0, 1023, bins), np.arange(1024), curve).astype(np.float32)
-        return fine
+        """A smooth random curve in dB over log frequency, sometimes with a low cut."""
+        gains_db = self.rng.uniform(-range_db, range_db, equaliser.KNOTS)
+        if self.rng.random() < 0.2:
+            gains_db[: self.rng.integers(1, 4)] -= 20
+        return equaliser.response(gains_db, bins)
 
     def _room(self) -> Signal:
         """An impulse response: a measured one, or direct sound, sparse early echoes and a decaying tail."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from mediaclean.backends.dialogue_net import RATE
+from training import equaliser
 
 Signal = NDArray[np.float32]
 
@@ -99,11 +100,7 @@ def _knock(rng: np.random.Generator) -> Signal:
 
 def _coloured(rng: np.random.Generator, bins: int, range_db: float) -> Signal:
     """A smooth random gain over log frequency."""
-    place = np.log2(np.maximum(np.linspace(0, RATE / 2, bins), 60) / 60) / np.log2(RATE / 2 / 60)
-    curve: Signal = (10 ** (np.interp(place, np.linspace(0, 1, 9), rng.uniform(-range_db, range_db, 9)) / 20)).astype(
-        np.float32
-    )
-    return curve
+    return equaliser.response(rng.uniform(-range_db, range_db, equaliser.KNOTS), bins)
 
 
 def _swelling(rng: np.random.Generator, n: int, range_db: float) -> Signal:

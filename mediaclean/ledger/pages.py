@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mediaclean.ahead import Aside
 from mediaclean.audio import Block, Samples, Span, merge, power_to_db, within
 from mediaclean.ledger.motion import ClickSettings, PumpingSettings, find_clicks, find_pumping
 from mediaclean.ledger.pauses import GhostSettings, MusicalSettings, find_ghost, find_musical
@@ -30,7 +31,7 @@ from mediaclean.ledger.voice import (
 PAGE_FRAMES, CONTEXT_FRAMES = 1200, 300
 
 Heard = tuple[Block, NDArray[np.float32], Samples]
-"""A block, the bed's linear gain (n,) and the result (channels, n), as `duck.duck` gives them."""
+"""A block of one channel, the bed's linear gain (n,) and the result (1, n), as `duck.duck` gives them."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,6 @@ def judge(
     *,
     rate: int,
     length: int,
-    centre: int | None = None,
     settings: LedgerSettings | None = None,
     start: int = 0,
     pages: Collection[int] | None = None,
@@ -77,15 +77,19 @@ def judge(
         speech: phrases, sorted and disjoint.
         rate: in Hz.
         length: of the track in samples.
-        centre: the channel that holds the voice; None for the mean of all.
         settings: the limits; None for the usual ones.
         start: position of the first block, for a part of a track.
         pages: numbers of the only pages to judge; None for all.
     """
     limits = limits_of(settings or LedgerSettings())
     marks: list[Mark] = []
-    for scene in scenes(heard, speech, rate=rate, length=length, centre=centre, start=start, pages=pages):
+
+    def search(scene: Scene) -> None:
         marks.extend(find(scene, limits))
+
+    with Aside(search, depth=1) as aside:
+        for scene in scenes(heard, speech, rate=rate, length=length, start=start, pages=pages):
+            aside.give(scene)
     return Ledger(rate, tuple(join(marks)))
 
 
@@ -139,13 +143,18 @@ def page_span(page: int, rate: int) -> Span:
     return Span(page * size, (page + 1) * size)
 
 
+def sound_of(pages: Collection[int], rate: int) -> Span:
+    """What must be heard to judge pages, and all between them."""
+    around = CONTEXT_FRAMES * hop_of(rate) + reach_of(rate)
+    return Span(max(0, page_span(min(pages), rate).start - around), page_span(max(pages), rate).stop + around)
+
+
 def scenes(
     heard: Iterable[Heard],
     speech: Sequence[Span],
     *,
     rate: int,
     length: int,
-    centre: int | None = None,
     start: int = 0,
     pages: Collection[int] | None = None,
 ) -> Iterator[Scene]:
@@ -157,7 +166,7 @@ def scenes(
     number = start // size
     last = max(0, length - 1) // size
     for block, gain, result in heard:
-        held.add(block, gain, result, centre)
+        held.add(block, gain, result)
         stop = block.stop
         while number < last and stop >= (number + 1) * size + around + reach:
             yield from _scene(held, number, speech, rate, length, pages)
@@ -177,9 +186,8 @@ class _Held:
         self._blocks: deque[tuple[int, NDArray[np.float32]]] = deque()
         self._stop = start
 
-    def add(self, block: Block, gain: NDArray[np.float32], result: Samples, centre: int | None) -> None:
-        mono = [s.mean(axis=0) if centre is None else s[centre] for s in (block.mix, result, block.voice)]
-        self._blocks.append((self._stop, np.stack([*mono, gain])))
+    def add(self, block: Block, gain: NDArray[np.float32], result: Samples) -> None:
+        self._blocks.append((self._stop, np.stack([block.mix[0], result[0], block.voice[0], gain])))
         self._stop += len(gain)
 
     def forget(self, before: int) -> None:

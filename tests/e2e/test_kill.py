@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -134,7 +135,12 @@ def test_ctrl_c_gives_130_and_cleans_up(tmp_path: Path, json_lines: bool) -> Non
     target = tmp_path / "out.mp4"
     words = [sys.executable, "-m", "mediaclean", "clean", str(INTERVIEW), "-o", str(target), "--engine", "dialogue"]
     running = subprocess.Popen(
-        [*words, *(["--json"] if json_lines else [])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*words, *(["--json"] if json_lines else [])],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # whoever runs the tests in the background may have had this signal ignored, and a child inherits that
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     limit = time.monotonic() + 60
     while not any(tmp_path.glob(".*.mediaclean")) and running.poll() is None and time.monotonic() < limit:

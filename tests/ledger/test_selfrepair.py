@@ -18,11 +18,12 @@ from mediaclean.duck import DuckSettings, duck
 from mediaclean.job import Job
 from mediaclean.ledger import LedgerSettings
 from mediaclean.listening import open_job
+from mediaclean.passages import passages, with_raised
 from mediaclean.plan import Phrase, Plan, PlannedDip
 from mediaclean.plan_json import from_json, to_json
 from mediaclean.progress import ignore
 from mediaclean.render import bed_curve
-from mediaclean.selfrepair import heal, passages, with_raised
+from mediaclean.selfrepair import heal
 
 DUCK = DuckSettings(mode="remove", attack_s=0.2, release_s=0.3)
 
@@ -105,6 +106,35 @@ def test_repair_lowers_the_severity_and_touches_nothing_else(job: Job, clean: Ca
     assert np.array_equal(old[~inside], new[~inside]), "a divided dip has its ramps inside the passage"
     assert not np.array_equal(old[inside], new[inside])
     assert inside.mean() < 0.5
+
+
+def test_the_sound_goes_by_twice_however_many_steps_are_tried(job: Job, clean: Case) -> None:
+    passes: list[str] = []
+    case = hollow(ghost(chopped(clean)))
+    _, ledger = heal(job, plan(-30.0), blocks(case, passes), LedgerSettings(steps=6, step_db=2.0))
+    assert ledger is not None
+    assert len(ledger.repairs) > 1
+    assert passes == ["judge", "judge"]
+
+
+def test_what_the_ledger_says_after_repair_is_what_it_says_of_the_result(job: Job, clean: Case) -> None:
+    case = hollow(ghost(clean))
+    healed, after = heal(job, plan(), blocks(case), LedgerSettings())
+    _, again = heal(job, healed, blocks(case), LedgerSettings())
+    assert after is not None
+    assert again is not None
+    assert [(mark.kind, mark.span) for mark in after.marks] == [(mark.kind, mark.span) for mark in again.marks]
+
+
+def test_a_dip_far_from_every_mark_is_not_done_again(job: Job, clean: Case) -> None:
+    """A phrase over which the bed was lowered twice: only the part with the mark is to blame."""
+    _, ledger = heal(job, plan(), blocks(ghost(clean)), LedgerSettings(repair="none"))
+    assert ledger is not None
+    (mark,) = ledger.marks
+    cut = mark.span.stop + round(1.5 * RATE)
+    long = replace(plan(), phrases=(Phrase(Span(0, LENGTH), 1.0, -23.0, -38.0),))
+    halves = (PlannedDip(Span(0, cut), -18.0, ""), PlannedDip(Span(cut, LENGTH), -18.0, ""))
+    assert passages(ledger.marks, replace(long, dips=halves)) == [Span(0, cut)]
 
 
 def test_a_whole_dip_changes_its_ramps_and_no_more(job: Job, clean: Case) -> None:
