@@ -7,6 +7,7 @@ reverberation, which are quiet and peakless but fall.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,10 +186,9 @@ def choose_sources(
         length: of the track, in samples.
         settings: see `RoomToneSettings`.
     """
-    frames = len(level_db)
-    edges = np.minimum(frame_edges(0, frames, rate), length)
     picked = choose_frames(level_db, speech, features, settings)
-    return [Span(int(edges[run.start]), int(edges[run.stop])) for run in picked]
+    edges = (frame_edges(run.start, run.stop, rate)[[0, -1]] for run in picked)
+    return [Span(*np.minimum(ends, length).tolist()) for ends in edges]
 
 
 def choose_frames(
@@ -204,14 +204,14 @@ def choose_frames(
     eligible = quiet & ~_spread(~sounding, 1)
     if not eligible.any():
         return []
-    level = _centred(np.asarray(level_db, dtype=np.float64), 2)
+    level = _centred(np.asarray(level_db), 2)
     floor = float(np.percentile(level[eligible], 5.0))
     low = level <= max(float(np.percentile(level[eligible], 20.0)), floor + _NEAR_FLOOR_DB)
-    steady = _centred(features.flux_db.astype(np.float64), 3) <= settings.max_flux_db
+    steady = _centred(features.flux_db, 3) <= settings.max_flux_db
     flat = _lowest_ahead(features.tonality_db, 2 * _PAIRS) <= settings.max_tonality_db
     good = eligible & low & steady & flat & (np.abs(_slope(level)) <= _MAX_SLOPE_DB_PER_S)
     runs = [run for run in _runs(good) if run.length * FRAME_S >= settings.min_source_s]
-    picked = _pick(runs, np.asarray(level_db, dtype=np.float64), settings)
+    picked = _pick(runs, np.asarray(level_db), settings)
     if sum(run.length for run in picked) * FRAME_S < settings.min_total_s:
         return []
     return picked
@@ -229,7 +229,7 @@ def floor_level_dbfs(level_db: NDArray[np.floating], speech: NDArray[np.floating
     return float(np.clip(np.percentile(heard, 5.0), SILENT_DB + 5.0, settings.fallback_dbfs))
 
 
-def _pick(runs: list[Span], level: NDArray[np.float64], settings: RoomToneSettings) -> list[Span]:
+def _pick(runs: list[Span], level: NDArray[np.floating], settings: RoomToneSettings) -> list[Span]:
     """The quietest runs of frames that belong together, up to the wanted length."""
     ranked = sorted(runs, key=lambda run: (_run_level(level, run), run.start))
     left = int(settings.max_total_s / FRAME_S)
@@ -246,8 +246,8 @@ def _pick(runs: list[Span], level: NDArray[np.float64], settings: RoomToneSettin
     return sorted(taken)
 
 
-def _run_level(level: NDArray[np.float64], run: Span) -> float:
-    return float(np.median(level[run.start : run.stop]))
+def _run_level(level: NDArray[np.floating], run: Span) -> float:
+    return float(np.median(level[run.start : run.stop].astype(np.float64)))
 
 
 def _runs(flags: NDArray[np.bool_]) -> list[Span]:
@@ -258,18 +258,23 @@ def _runs(flags: NDArray[np.bool_]) -> list[Span]:
 
 def _spread(flags: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
     """Flags widened by `reach` frames to both sides."""
-    count = np.concatenate([[0], np.cumsum(flags)])
-    index = np.arange(len(flags))
-    high, low = np.minimum(index + reach + 1, len(flags)), np.maximum(index - reach, 0)
-    return np.asarray(count[high] > count[low])
+    return np.asarray(_sums(flags, reach, np.int32) > 0)
 
 
-def _centred(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+def _centred(values: NDArray[np.floating], reach: int) -> NDArray[np.float64]:
     """Mean over `reach` frames to both sides."""
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    index = np.arange(len(values))
-    high, low = np.minimum(index + reach + 1, len(values)), np.maximum(index - reach, 0)
-    return np.asarray((total[high] - total[low]) / (high - low))
+    mean = _sums(values, reach, np.float64)
+    mean /= _sums(np.ones(len(values), np.int8), reach, np.int32)
+    return mean
+
+
+def _sums(values: NDArray[Any], reach: int, dtype: type[np.generic]) -> NDArray[Any]:
+    """Sums over `reach` frames to both sides; without an index for every frame, which hours have many of."""
+    total = np.zeros(len(values) + 2 * reach + 1, dtype)
+    inner = total[reach + 1 :][: len(values)]
+    np.cumsum(values, dtype=dtype, out=inner)
+    total[reach + 1 + len(values) :] = inner[-1] if len(inner) else 0
+    return np.asarray(total[2 * reach + 1 :] - total[: len(values)])
 
 
 def _lowest_ahead(values: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
@@ -280,6 +285,8 @@ def _lowest_ahead(values: NDArray[np.float32], frames: int) -> NDArray[np.float3
 
 def _slope(level: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rise in dB per second over a quarter of a second around every frame."""
-    index = np.arange(len(level))
-    high, low = np.minimum(index + _SLOPE_REACH, len(level) - 1), np.maximum(index - _SLOPE_REACH, 0)
-    return np.asarray((level[high] - level[low]) / (np.maximum(high - low, 1) * FRAME_S))
+    reach = _SLOPE_REACH
+    padded = np.pad(level, reach, mode="edge")
+    rise = padded[2 * reach :] - padded[: len(level)]
+    rise /= (_sums(np.ones(len(level), np.int8), reach, np.int32) - 1).clip(1) * FRAME_S
+    return rise

@@ -22,7 +22,8 @@ from training import equaliser, noises
 
 Signal = NDArray[np.float32]
 
-# How often a speech source is drawn; names not listed weigh 1. Short words and the one French set count less.
+# How often a speech source is drawn; names not listed weigh 1, and of two that fit the
+# first counts. Short words and the one French set count less.
 SPEECH_WEIGHTS = {
     "librispeech": 3.4,
     "picovoice_intents": 1.6,
@@ -30,9 +31,44 @@ SPEECH_WEIGHTS = {
     "librivox_fleurs_du_mal": 1.8,
     "dc_tts_44k": 1.3,
     "synthesised": 0.7,
+    "speechocean762": 1.8,
+    "yourtts_refs": 1.4,
+    "vctk": 1.4,
+    "ibm_samples": 0.4,
+    "css10": 0.2,
+    "sdap": 0.4,
+    "ljspeech": 0.2,
+    "libritts": 0.3,
+    "picovoice": 0.2,
+    "thorsten": 0.1,
 }
-MUSIC_WEIGHTS = {"midi": 6.0, "tuxemon": 2.5, "opensurge": 1.2, "sonic_pi_loops": 0.7}
-NOISE_WEIGHTS = {"esc10": 1.2, "noisekun": 1.0, "blanket": 0.4, "moodist": 2.0}
+MUSIC_WEIGHTS = {
+    "midi": 6.0,
+    "tuxemon": 2.5,
+    "opensurge": 1.2,
+    "sonic_pi_loops": 0.7,
+    "kevin_macleod": 2.0,
+    "eif_fullmix": 1.6,  # with singing
+    "eif_instrumental": 0.8,
+    "openclonk": 0.8,
+    "gm3": 0.6,
+    "duru": 0.4,
+    "openhv": 0.4,
+    "joshwoodward": 0.1,
+}
+NOISE_WEIGHTS = {
+    "esc10": 1.2,
+    "noisekun": 1.0,
+    "blanket": 0.4,
+    "moodist": 2.0,
+    "mechvibes": 0.9,
+    "openclonk_sound": 0.5,
+    "rse": 0.4,
+    "akx": 0.3,
+    "openhv_sfx": 0.2,
+    "kenney": 0.15,
+    "kbsim": 0.05,
+}
 HELD_OUT = ("tuxemon_04", "esc10_03", "midi_val")  # validation only
 
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # --help answers before anything else is loaded
+    from mediaclean.progress import Progress, Watch
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8
 """Parameters of mallopt(3)."""
@@ -19,17 +24,37 @@ def reuse_blocks() -> None:
     all threads share two arenas, because each keeps what its own freed. A setting of the user's own (MALLOC_…) has
     precedence.
     """
-    if platform.libc_ver()[0] != "glibc" or any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ):
-        return
-    import ctypes
-
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = _glibc("mallopt")
     if mallopt is None:
         return
     mallopt(_MMAP_THRESHOLD, 2 * MIB)
     mallopt(_TRIM_THRESHOLD, 128 * MIB)
     mallopt(_TOP_PAD, 4 * MIB)
     mallopt(_ARENA_MAX, 2)
+
+
+def between_passes(watch: Watch) -> Watch:
+    """The watch, and at the end of every pass over the sound the memory that was kept for its blocks goes back.
+
+    The next pass opens containers first, whose indices grow with the length, and needs other blocks.
+    """
+    trim = _glibc("malloc_trim")
+
+    def told(progress: Progress) -> None:
+        watch(progress)
+        if trim is not None and progress.total_s is not None and progress.done_s >= progress.total_s:
+            trim(0)
+
+    return told
+
+
+def _glibc(name: str) -> Callable[..., object] | None:
+    """A function of the C library; None where that is another one, or the user has settings of their own for it."""
+    if platform.libc_ver()[0] != "glibc" or any(own.startswith(("MALLOC_", "GLIBC_TUNABLES")) for own in os.environ):
+        return None
+    import ctypes
+
+    return getattr(ctypes.CDLL(None), name, None)
 
 
 def one_thread_per_product() -> None:

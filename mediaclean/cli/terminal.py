@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mediaclean.cli.memory import between_passes
 from mediaclean.errors import MediacleanError
 from mediaclean.progress import Progress, Watch
 
@@ -98,14 +99,14 @@ def report_interrupt() -> int:
 def watching() -> Iterator[Watch]:
     """The progress display that fits: JSON lines, bars on a terminal, plain lines elsewhere."""
     if _json_lines:
-        yield _JsonLines()
+        yield between_passes(_JsonLines())
     elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         from mediaclean.cli.bars import live_bars
 
         with live_bars(err(), WORDS) as bars:
-            yield bars
+            yield between_passes(bars)
     else:
-        yield _PlainLines()
+        yield between_passes(_PlainLines())
 
 
 class _JsonLines:
