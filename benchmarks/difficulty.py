@@ -21,8 +21,8 @@ from mediaclean.analysis import analyse
 from mediaclean.audio import Samples, Span
 from mediaclean.backends.detector import load_detector
 from mediaclean.backends.dialogue import load
-from mediaclean.bed import measure_sections
-from mediaclean.difficulty import difficulties
+from mediaclean.bed.difficulty import difficulties
+from mediaclean.bed.level import measure_sections
 from mediaclean.media import choose_track, decode, probe
 from mediaclean.resample import ratio, resample
 from mediaclean.separate import separate_cuts

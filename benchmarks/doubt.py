@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from benchmarks.difficulty import RATE, rms, sounds
 from mediaclean.audio import Block, Span
 from mediaclean.backends.dialogue import load
-from mediaclean.dip_phrases import DipEar
-from mediaclean.kweight import WeightedPower, power_to_lufs
+from mediaclean.bed.dips import DipEar
+from mediaclean.loudness.kweight import WeightedPower, power_to_lufs
 from mediaclean.separate import separate_cuts
 from training.mixing import HELD_OUT, load_packs
 

@@ -42,11 +42,11 @@ from scipy.signal import butter, sosfiltfilt
 from benchmarks.difficulty import RATE, mono, sounds
 from mediaclean import CleanOptions, load_preset
 from mediaclean.audio import Samples, Span, merge
+from mediaclean.bed.dips import DipEar
+from mediaclean.bed.duck import DuckSettings
 from mediaclean.deciding import decide
-from mediaclean.dip_phrases import DipEar
-from mediaclean.duck import DuckSettings
-from mediaclean.kweight import KWeighting, WeightedPower, power_to_lufs
 from mediaclean.listening import listen, open_job
+from mediaclean.loudness.kweight import KWeighting, WeightedPower, power_to_lufs
 from mediaclean.mixing import make_mix
 from mediaclean.progress import ignore
 from mediaclean.voices import separate_voices

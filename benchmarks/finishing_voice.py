@@ -23,7 +23,7 @@ from mediaclean.audio import Block, Samples, Span, db_to_gain, power_to_db
 from mediaclean.backends.detector import load_detector
 from mediaclean.backends.registry import load_separator
 from mediaclean.media import choose_track, decode, probe
-from mediaclean.plan import Phrase
+from mediaclean.plan.make import Phrase
 from mediaclean.polish import phrases, through
 from mediaclean.polish.breath import BreathSettings, find_breaths
 from mediaclean.polish.chain import Voiced, settle, stages

@@ -152,7 +152,7 @@ def repair(speech: list[Sound], music: list[Sound]) -> Iterator[str]:
     from mediaclean.job import CleanOptions
     from mediaclean.listening import listen, open_job
     from mediaclean.mixing import make_mix
-    from mediaclean.plan import make_plan
+    from mediaclean.plan.make import make_plan
     from mediaclean.preset import load_preset
     from mediaclean.progress import ignore
     from mediaclean.voices import separate_voices

@@ -20,8 +20,8 @@ import soundfile
 from benchmarks.loudness_gate import gate_table
 from benchmarks.loudness_speed import speed_table
 from mediaclean.audio import Samples
-from mediaclean.limiter import LimiterStats, limit
-from mediaclean.loudness import Loudness, Meter, measure
+from mediaclean.loudness.limiter import LimiterStats, limit
+from mediaclean.loudness.meter import Loudness, Meter, measure
 from tests.loudness.reference_meter import ebur128
 from tests.loudness.tone_signals import INTEGRATED, MAXIMA, RANGE, RATE, alternating, growing
 

@@ -21,13 +21,13 @@ import numpy as np
 
 from benchmarks.loudness_gate import speech_probability
 from mediaclean.audio import Samples
-from mediaclean.delivery import Measured, Spec, load_spec, spec_names, verdict
-from mediaclean.gate import DialogueLoudness, dialogue_loudness
-from mediaclean.kweight import FrameLevels
-from mediaclean.levels import LevelMeter
-from mediaclean.loudness import Loudness, LoudnessSeries, Meter
-from mediaclean.normalise import correct, gain_to_target, normalise
-from mediaclean.ride import plan_ride, ride
+from mediaclean.loudness.delivery import Measured, Spec, load_spec, spec_names, verdict
+from mediaclean.loudness.gate import DialogueLoudness, dialogue_loudness
+from mediaclean.loudness.kweight import FrameLevels
+from mediaclean.loudness.levels import LevelMeter
+from mediaclean.loudness.meter import Loudness, LoudnessSeries, Meter
+from mediaclean.loudness.normalise import correct, gain_to_target, normalise
+from mediaclean.loudness.ride import plan_ride, ride
 from mediaclean.speech import SpeechSettings, phrases
 from tests.loudness.reference_meter import ebur128
 

@@ -10,9 +10,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from mediaclean.gate import DialogueLoudness, dialogue_loudness
-from mediaclean.kweight import FrameLevels, Powers
-from mediaclean.loudness import measure
+from mediaclean.loudness.gate import DialogueLoudness, dialogue_loudness
+from mediaclean.loudness.kweight import FrameLevels, Powers
+from mediaclean.loudness.meter import measure
 
 RATE = 48000
 EDGE_S = 4

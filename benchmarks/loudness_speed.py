@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from mediaclean.audio import Samples
-from mediaclean.limiter import limit
-from mediaclean.loudness import measure
+from mediaclean.loudness.limiter import limit
+from mediaclean.loudness.meter import measure
 
 RATE = 48000
 SECONDS = 60

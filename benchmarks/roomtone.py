@@ -30,9 +30,9 @@ import soxr
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples, Span
-from mediaclean.roomtone import RoomToneSettings, ToneFiller, choose_sources
-from mediaclean.roomtone_model import ToneSynth, learn
-from mediaclean.roomtone_sources import FeatureStream
+from mediaclean.roomtone.fill import RoomToneSettings, ToneFiller, choose_sources
+from mediaclean.roomtone.model import ToneSynth, learn
+from mediaclean.roomtone.sources import FeatureStream
 
 HERE = Path(__file__).parent
 SYNTH_S = 60

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mediaclean import CleanOptions, clean, load_preset, preset_names
 from mediaclean.audio import Samples, power_to_db
-from mediaclean.kweight import KWeighting, WeightedPower, power_to_lufs
+from mediaclean.loudness.kweight import KWeighting, WeightedPower, power_to_lufs
 from mediaclean.media import choose_track, decode, probe
 
 SAMPLES = Path(__file__).parent.parent / "samples"

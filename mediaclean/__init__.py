@@ -25,7 +25,7 @@ from mediaclean.errors import (
 if TYPE_CHECKING:
     from mediaclean.job import CleanOptions
     from mediaclean.listening import analyze
-    from mediaclean.plan import Plan
+    from mediaclean.plan.make import Plan
     from mediaclean.preset import Preset, load_preset, preset_names
     from mediaclean.progress import Progress
     from mediaclean.report import Report
@@ -54,7 +54,7 @@ __all__ = [
 
 _HOME = {
     "CleanOptions": "job",
-    "Plan": "plan",
+    "Plan": "plan.make",
     "Preset": "preset",
     "Progress": "progress",
     "Report": "report",

@@ -15,16 +15,16 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mediaclean.advice.faults import UNHEARD, ChannelEar, Heard
 from mediaclean.ahead import Aside
 from mediaclean.audio import FLOOR_DB, Gather, Samples, Span, frame_count, power_to_db, reblock
-from mediaclean.faults import UNHEARD, ChannelEar, Heard
-from mediaclean.kweight import FrameLevels, channel_names, power_to_lufs
-from mediaclean.loudness import Loudness, Meter
+from mediaclean.loudness.kweight import FrameLevels, channel_names, power_to_lufs
+from mediaclean.loudness.meter import Loudness, Meter
 from mediaclean.repair.chain import Finder, RepairSettings
 from mediaclean.repair.records import NO_REPAIRS, Repairs
 from mediaclean.resample import Resampler
-from mediaclean.roomtone import HoleFinder, RoomToneSettings
-from mediaclean.roomtone_sources import SPECTRUM_HZ, FeatureStream, ToneFeatures
+from mediaclean.roomtone.fill import HoleFinder, RoomToneSettings
+from mediaclean.roomtone.sources import SPECTRUM_HZ, FeatureStream, ToneFeatures
 
 VAD_RATE = 16_000
 VAD_FRAME = 512

@@ -9,8 +9,8 @@ from mediaclean.analysis import Analysis
 from mediaclean.audio import Span, merge
 from mediaclean.job import Job
 from mediaclean.media import picture_cuts
-from mediaclean.plan import Plan, make_plan
-from mediaclean.same_shot import ambience_varies, places, windows, with_shots
+from mediaclean.plan.make import Plan, make_plan
+from mediaclean.roomtone.same_shot import ambience_varies, places, windows, with_shots
 
 
 def decide(job: Job, analysis: Analysis, *, near: Sequence[Span] | None = None) -> Plan:

@@ -19,17 +19,17 @@ import numpy as np
 
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Samples, Span
-from mediaclean.cues import Cue, CueSettings, make_cues, to_srt, to_vtt
+from mediaclean.bed.duck import DuckSettings
+from mediaclean.cues.make import Cue, CueSettings, make_cues, to_srt, to_vtt
 from mediaclean.dialogue_track import to_asr, write_asr_wav
-from mediaclean.duck import DuckSettings
 from mediaclean.errors import OutputError
 from mediaclean.job import CleanOptions, Job
-from mediaclean.limiter import limit
-from mediaclean.loudness import measure
+from mediaclean.loudness.limiter import limit
+from mediaclean.loudness.meter import measure
+from mediaclean.loudness.normalise import gain_to_target, normalise
 from mediaclean.media import picture_cuts, staged
 from mediaclean.mixing import Mix, make_mix
-from mediaclean.normalise import gain_to_target, normalise
-from mediaclean.plan import PlannedDip
+from mediaclean.plan.make import PlannedDip
 from mediaclean.preset import Preset, load_preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.render import Voices

@@ -13,22 +13,22 @@ import numpy as np
 
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Block, Picker, Samples, Span, merge
-from mediaclean.auto import HOLD_S
 from mediaclean.backends.registry import load_separator
+from mediaclean.bed.auto import HOLD_S
+from mediaclean.bed.duck import DuckSettings, GainCurve
 from mediaclean.deciding import decide
-from mediaclean.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
 from mediaclean.ledger import Ledger, LedgerSettings
 from mediaclean.mixing import early_stages, learn_tone, settle_dips, settle_voice, tone_spans, voice_stages
-from mediaclean.plan import Cut, Plan, SeparateSettings
+from mediaclean.plan.make import Cut, Plan, SeparateSettings
 from mediaclean.polish import through
 from mediaclean.preset import Preset
 from mediaclean.progress import Progress
 from mediaclean.render import Voices, bed_curve, mixdown, split
 from mediaclean.report import EngineUse
-from mediaclean.roomtone import RoomToneSettings, ToneFiller
-from mediaclean.roomtone_shots import Tone
+from mediaclean.roomtone.fill import RoomToneSettings, ToneFiller
+from mediaclean.roomtone.shots import Tone
 from mediaclean.selfrepair import heal
 from mediaclean.separate import separate_cuts
 from mediaclean.settings import build, suggest

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mediaclean.audio import Samples, Span, pick
-from mediaclean.base import Base
 from mediaclean.media import AudioTrack, Fault, Landmarks, Media, decode
-from mediaclean.plan import Engine, Plan, SeparateSettings
+from mediaclean.plan.make import Engine, Plan, SeparateSettings
 from mediaclean.preset import Preset
 from mediaclean.progress import Watch, ignore, watched
 from mediaclean.repair.chain import RepairSettings, mended
 from mediaclean.repair.records import NO_REPAIRS, Repairs
+from mediaclean.result.base import Base
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 QUIET = ""

@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from mediaclean.ahead import ahead
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Samples
-from mediaclean.delivery import Measured, Spec, Verdict, verdict
-from mediaclean.gate import DialogueLoudness, dialogue_loudness
 from mediaclean.job import QUIET, Job
-from mediaclean.kweight import FrameLevels, lufs_to_power
-from mediaclean.levels import LevelMeter, Levels
-from mediaclean.limiter import LimiterStats
-from mediaclean.loudness import Loudness, LoudnessSeries, Meter
+from mediaclean.loudness.delivery import Measured, Spec, Verdict, verdict
+from mediaclean.loudness.gate import DialogueLoudness, dialogue_loudness
+from mediaclean.loudness.kweight import FrameLevels, lufs_to_power
+from mediaclean.loudness.levels import LevelMeter, Levels
+from mediaclean.loudness.limiter import LimiterStats
+from mediaclean.loudness.meter import Loudness, LoudnessSeries, Meter
+from mediaclean.loudness.normalise import Gain, LoudnessSettings, correct, gain_to_target, normalise, shortfall
+from mediaclean.loudness.ride import Ride, plan_ride, ride
 from mediaclean.media import AudioTrack
 from mediaclean.mixing import Mix
-from mediaclean.normalise import Gain, LoudnessSettings, correct, gain_to_target, normalise, shortfall
 from mediaclean.progress import watched
 from mediaclean.report import LevelUse
-from mediaclean.ride import Ride, plan_ride, ride
 from mediaclean.tape import Tape
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mediaclean.advice import Advice, advise
+from mediaclean.advice.advise import Advice, advise
 from mediaclean.analysis import Analysis, analyse
 from mediaclean.backends.detector import load_detector
 from mediaclean.errors import MediaError, PresetError
 from mediaclean.job import CleanOptions, Job
-from mediaclean.loudness import Loudness
+from mediaclean.loudness.meter import Loudness
 from mediaclean.media import Landmarks, StreamInfo, choose_track, probe
 from mediaclean.preset import Preset, load_preset
 from mediaclean.progress import Watch, ignore

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from mediaclean.analysis import Ear, speech_downmix
 from mediaclean.audio import Samples, Span, frame_count
 from mediaclean.backends.detector import load_detector
-from mediaclean.delivery import Measured, Spec, Verdict, verdict
-from mediaclean.duck import DuckSettings
-from mediaclean.gate import DialogueLoudness, dialogue_loudness
+from mediaclean.bed.duck import DuckSettings
 from mediaclean.job import CleanOptions, Job
-from mediaclean.kweight import FrameLevels
-from mediaclean.levels import LevelMeter
 from mediaclean.listening import listen, open_job
-from mediaclean.loudness import LoudnessSeries, Meter
-from mediaclean.plan import Engine, SeparateSettings, make_plan
+from mediaclean.loudness.delivery import Measured, Spec, Verdict, verdict
+from mediaclean.loudness.gate import DialogueLoudness, dialogue_loudness
+from mediaclean.loudness.kweight import FrameLevels
+from mediaclean.loudness.levels import LevelMeter
+from mediaclean.loudness.meter import LoudnessSeries, Meter
+from mediaclean.plan.make import Engine, SeparateSettings, make_plan
 from mediaclean.preset import Preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.render import split

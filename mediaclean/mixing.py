@@ -10,26 +10,26 @@ from functools import partial
 import numpy as np
 
 from mediaclean.audio import Block, Samples, Span, merge
-from mediaclean.auto import Measured, settle_plan
 from mediaclean.backends.detector import load_detector
-from mediaclean.changes import Change, declared, planned
-from mediaclean.confirm import VoiceEar
-from mediaclean.dip_phrases import DipEar, divided, has_voice, ride
-from mediaclean.duck import DuckSettings, GainCurve
+from mediaclean.bed.auto import Measured, settle_plan
+from mediaclean.bed.confirm import VoiceEar
+from mediaclean.bed.dips import DipEar, divided, has_voice, ride
+from mediaclean.bed.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
 from mediaclean.ledger import Ledger, LedgerSettings
 from mediaclean.other_engine import OtherEngine, passages_of, replaced
-from mediaclean.patch import Patch
-from mediaclean.plan import Plan, PlannedDip, with_gains
+from mediaclean.plan.make import Plan, PlannedDip, with_gains
 from mediaclean.polish import BlockStage, through
 from mediaclean.polish.chain import Voiced, settle, stages
 from mediaclean.render import Voices, bed_curve, mixdown, split
 from mediaclean.repair.dereverb import DereverbSettings, dereverb
 from mediaclean.report import ToneUse
-from mediaclean.roomtone import RoomToneSettings, ToneFiller
-from mediaclean.roomtone_model import ToneModel, ToneSynth, floor_model, learn
-from mediaclean.roomtone_shots import ShotSynth, Tone
+from mediaclean.result.changes import Change, declared, planned
+from mediaclean.result.patch import Patch
+from mediaclean.roomtone.fill import RoomToneSettings, ToneFiller
+from mediaclean.roomtone.model import ToneModel, ToneSynth, floor_model, learn
+from mediaclean.roomtone.shots import ShotSynth, Tone
 from mediaclean.selfrepair import heal
 
 

@@ -18,7 +18,7 @@ from mediaclean.audio import Block, Samples, Span, merge, within
 from mediaclean.backends.registry import load_other
 from mediaclean.errors import BackendError, MediacleanError
 from mediaclean.job import Job
-from mediaclean.plan import Plan, SeparateSettings
+from mediaclean.plan.make import Plan, SeparateSettings
 from mediaclean.render import trapezoid
 from mediaclean.separate import Separator, separate_cuts
 from mediaclean.spool import Spool

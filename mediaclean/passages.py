@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from mediaclean.audio import Span, merge
 from mediaclean.ledger import Mark
-from mediaclean.plan import Plan, PlannedDip
+from mediaclean.plan.make import Plan, PlannedDip
 
 AROUND_S = 0.25
 """Around a mark that lies in no phrase."""

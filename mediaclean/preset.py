@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mediaclean.cues import CueSettings
-from mediaclean.duck import DuckSettings
+from mediaclean.bed.duck import DuckSettings
+from mediaclean.cues.make import CueSettings
 from mediaclean.errors import PresetError
 from mediaclean.folders import preset_folder
 from mediaclean.ledger.records import LedgerSettings
-from mediaclean.normalise import LoudnessSettings
-from mediaclean.plan import SeparateSettings
+from mediaclean.loudness.normalise import LoudnessSettings
+from mediaclean.plan.make import SeparateSettings
 from mediaclean.polish.breath import BreathSettings
 from mediaclean.polish.deess import DeessSettings
 from mediaclean.polish.phrases import PhraseSettings
@@ -29,7 +29,7 @@ from mediaclean.repair.clicks import DeclickSettings
 from mediaclean.repair.clipping import DeclipSettings
 from mediaclean.repair.dereverb import DereverbSettings
 from mediaclean.repair.hum import HumSettings
-from mediaclean.roomtone import RoomToneSettings
+from mediaclean.roomtone.fill import RoomToneSettings
 from mediaclean.settings import Settings, build, parse, suggest
 from mediaclean.speech import SpeechSettings
 

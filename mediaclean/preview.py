@@ -16,19 +16,19 @@ import numpy as np
 
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Samples, db_to_gain, power_to_db
-from mediaclean.difficulty import Passage, hardest
+from mediaclean.bed.difficulty import Passage, hardest
 from mediaclean.doses import DOSES, Dosed, Dosing, check_doses, render_doses
 from mediaclean.errors import MediaError, OutputError, PresetError
 from mediaclean.job import CleanOptions, Job
 from mediaclean.listening import listen, open_job
-from mediaclean.loudness import measure
+from mediaclean.loudness.meter import measure
 from mediaclean.media import staged
 from mediaclean.media.clip import CLIP_RATES, encode_clip
 from mediaclean.media.staged import exists
 from mediaclean.page import data_uri, fill
 from mediaclean.page.marks import marks_in
 from mediaclean.page.pictures import BANDS, COLUMNS, spectrogram, waveform
-from mediaclean.plan import Plan
+from mediaclean.plan.make import Plan
 from mediaclean.preset import DEFAULT, Preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.resample import ratio, resample

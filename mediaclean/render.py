@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import Block, Samples, Span, merge, within
-from mediaclean.duck import Dip, DuckSettings, GainCurve, curve, duck
-from mediaclean.plan import Plan
-from mediaclean.roomtone import ToneFiller
+from mediaclean.bed.duck import Dip, DuckSettings, GainCurve, curve, duck
+from mediaclean.plan.make import Plan
+from mediaclean.roomtone.fill import ToneFiller
 
 Voices = Callable[[int], Samples]
 """The voice of a cut by its index: shape (channels, cut.length)."""

@@ -12,14 +12,14 @@ from mediaclean.job import Job
 from mediaclean.ledger import LedgerSettings
 from mediaclean.level import Take
 from mediaclean.listening import listen
+from mediaclean.loudness.normalise import LoudnessSettings
 from mediaclean.mixing import make_mix
-from mediaclean.normalise import LoudnessSettings
 from mediaclean.other_engine import other_engine
-from mediaclean.plan import Plan
+from mediaclean.plan.make import Plan
 from mediaclean.render import Voices
 from mediaclean.report import EngineUse
+from mediaclean.result.stem_files import Grid, grid_for
 from mediaclean.settings import build
-from mediaclean.stem_files import Grid, grid_for
 from mediaclean.voices import separate_voices
 
 

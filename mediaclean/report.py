@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mediaclean.changes import Change, Proof
-from mediaclean.delivery import Verdict
 from mediaclean.ledger import Ledger
-from mediaclean.limiter import Reduction
-from mediaclean.loudness import Loudness
+from mediaclean.loudness.delivery import Verdict
+from mediaclean.loudness.limiter import Reduction
+from mediaclean.loudness.meter import Loudness
 from mediaclean.media import Receipt
-from mediaclean.patch import Patch
-from mediaclean.plan import Plan
-from mediaclean.plan_json import to_dict
+from mediaclean.plan.as_json import to_dict
+from mediaclean.plan.make import Plan
 from mediaclean.preset import Preset, to_tables
+from mediaclean.result.changes import Change, Proof
+from mediaclean.result.patch import Patch
 
 VERSION = 1
 

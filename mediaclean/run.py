@@ -10,25 +10,25 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from mediaclean.again import render_again
 from mediaclean.deciding import decide
-from mediaclean.delivery import Spec
 from mediaclean.dialogue_track import ASR_RATE
 from mediaclean.errors import OutputError
 from mediaclean.finish import Finished, finish
 from mediaclean.job import CleanOptions, Job, Stopwatch
-from mediaclean.keep import check_keeping, keep, proof_of, told
 from mediaclean.level import Take, with_figures
 from mediaclean.listening import fault_lines, listen, open_job, open_jobs
+from mediaclean.loudness.delivery import Spec
+from mediaclean.loudness.normalise import LoudnessSettings
 from mediaclean.media import Hashing, NewAudio, Receipt, check_target, staged, verify
 from mediaclean.media.staged import exists
-from mediaclean.normalise import LoudnessSettings
-from mediaclean.plan import Level, Plan
+from mediaclean.plan.make import Level, Plan
 from mediaclean.preset import DEFAULT, Preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.render import Voices
 from mediaclean.rendering import Rendered, render
 from mediaclean.report import Report, to_receipt_dict
+from mediaclean.result.again import render_again
+from mediaclean.result.keep import check_keeping, keep, proof_of, told
 from mediaclean.side_by_side import side_by_side
 from mediaclean.tape import Tape
 from mediaclean.voices import remove_spools, spool_folder

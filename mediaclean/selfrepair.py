@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 
 from mediaclean.analysis import speech_downmix
 from mediaclean.audio import Block, Span, gaps
-from mediaclean.duck import duck
+from mediaclean.bed.duck import duck
 from mediaclean.job import Job
 from mediaclean.ledger import WORDS, Ledger, LedgerSettings, Repair, judge, pages_of, sound_of
 from mediaclean.other_engine import Beds, OtherEngine, passages_of, replaced, with_voice
 from mediaclean.passages import passages, with_engine, with_raised
-from mediaclean.plan import Plan
+from mediaclean.plan.make import Plan
 from mediaclean.render import bed_curve
 
 HELD_PAGES = 6

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mediaclean.errors import PresetError
-from mediaclean.plan import Plan
-from mediaclean.plan_json import from_dict
+from mediaclean.plan.as_json import from_dict
+from mediaclean.plan.make import Plan
 from mediaclean.preset import Preset, from_tables, load_preset, override
 
 

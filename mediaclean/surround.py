@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mediaclean.audio import Samples
-from mediaclean.kweight import channel_names
+from mediaclean.loudness.kweight import channel_names
 
 _HALF = float(np.sqrt(0.5))
 

@@ -10,14 +10,14 @@ from mediaclean.analysis import TrackStats
 from mediaclean.audio import Samples
 from mediaclean.backends.registry import load_separator
 from mediaclean.job import Job
-from mediaclean.plan import Plan, SeparateSettings
-from mediaclean.plan_json import to_dict
+from mediaclean.plan.as_json import to_dict
+from mediaclean.plan.make import Plan, SeparateSettings
 from mediaclean.progress import Progress
 from mediaclean.render import Voices
 from mediaclean.report import EngineUse
+from mediaclean.result.stem_files import Grid
 from mediaclean.separate import separate_cuts
 from mediaclean.spool import Spool
-from mediaclean.stem_files import Grid
 
 
 def spool_folder(target: Path, track: int = 1) -> Path:

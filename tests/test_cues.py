@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediaclean.audio import Span
-from mediaclean.cue_shots import Shots
-from mediaclean.cue_split import split_points
-from mediaclean.cues import Cue, CueSettings, make_cues, to_srt, to_vtt
+from mediaclean.cues.make import Cue, CueSettings, make_cues, to_srt, to_vtt
+from mediaclean.cues.shots import Shots
+from mediaclean.cues.split import split_points
 from mediaclean.errors import PresetError
 
 RATE = 16000

@@ -82,8 +82,8 @@ def clean(
     """
     if json_:
         use_json_lines()
-    from mediaclean.delivery import load_spec
     from mediaclean.job import CleanOptions
+    from mediaclean.loudness.delivery import load_spec
     from mediaclean.preset import DEFAULT
     from mediaclean.run import deliver
     from mediaclean.sources import load_plan, load_preset_or_report
@@ -139,7 +139,7 @@ def clean(
 
 
 def _print_plan(file: Path, settings: Any, options: Any, json_: bool) -> None:
-    from mediaclean.plan_json import to_dict, to_json
+    from mediaclean.plan.as_json import to_dict, to_json
     from mediaclean.run import dry_run
 
     with watching() as watch:

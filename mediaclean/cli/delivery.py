@@ -27,7 +27,7 @@ def measure(
     if json_:
         use_json_lines()
     from mediaclean.cli.clean import ENGINES, one_of
-    from mediaclean.delivery import load_spec, spec_names
+    from mediaclean.loudness.delivery import load_spec, spec_names
     from mediaclean.measuring import measure_file
 
     names = spec_names() if "all" in (spec or []) else list(dict.fromkeys(spec or []))
@@ -71,7 +71,7 @@ def _show(found: Any) -> None:
 
 def _draw(path: Path, found: Any) -> None:
     from mediaclean.errors import OutputError
-    from mediaclean.loudplot import loudness_svg
+    from mediaclean.loudness.plot import loudness_svg
 
     drawing = loudness_svg(
         found.series,

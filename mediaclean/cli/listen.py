@@ -11,7 +11,7 @@ from rich.text import Text
 from mediaclean.cli.terminal import amount, clock, emit, facts, out, use_json_lines, watching
 
 if TYPE_CHECKING:
-    from mediaclean.advice import Advice
+    from mediaclean.advice.advise import Advice
 
 
 def analyze(

@@ -50,10 +50,10 @@ def remix(
     """
     if json_:
         use_json_lines()
-    from mediaclean.base import load_base
     from mediaclean.cli.clean import DEVICES, ENGINES, one_of
-    from mediaclean.delivery import load_spec, spec_names
     from mediaclean.job import CleanOptions
+    from mediaclean.loudness.delivery import load_spec, spec_names
+    from mediaclean.result.base import load_base
     from mediaclean.run import deliver
 
     base = load_base(result, source)
@@ -91,8 +91,8 @@ def remix(
 
 def _settings(base: Any, preset: str | None, overrides: list[str], *, whole: bool) -> Any:
     """The result's own preset or another one; for the whole, what came before separation stays as it was."""
-    from mediaclean.again import same_before
     from mediaclean.preset import override
+    from mediaclean.result.again import same_before
     from mediaclean.sources import load_preset_or_report
 
     if preset is None:

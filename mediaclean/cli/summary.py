@@ -8,10 +8,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mediaclean.bed.judging import TREATMENTS
 from mediaclean.cli.terminal import amount, clock, facts
-from mediaclean.delivery import Verdict
-from mediaclean.judging import TREATMENTS
 from mediaclean.ledger import WORDS, Ledger
+from mediaclean.loudness.delivery import Verdict
 from mediaclean.media import Receipt
 from mediaclean.report import Report
 

@@ -17,7 +17,7 @@ from mediaclean.polish.frames import listen
 from mediaclean.polish.records import PROCESSES, VoiceGain, gains_of
 
 if TYPE_CHECKING:
-    from mediaclean.plan import Phrase
+    from mediaclean.plan.make import Phrase
     from mediaclean.preset import Preset
 
 LEAST_OVER_BED_LU = 8.0

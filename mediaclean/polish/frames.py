@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import FLOOR_DB, Block, Samples, Span, merge, power_to_db
-from mediaclean.kweight import KWeighting
+from mediaclean.loudness.kweight import KWeighting
 
 HOP_S = 0.01
 WINDOW_S = 0.032

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from preview.making import talk
 
 from mediaclean import CleanOptions, Preset, load_preset
-from mediaclean.base import load_base
 from mediaclean.report import Report
+from mediaclean.result.base import load_base
 from mediaclean.run import Delivery, clean, deliver
 
 __all__ = ["bare_machine", "cli"]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from mediaclean.audio import Span
-from mediaclean.changes import Change, declared, planned, prove, replaced
-from mediaclean.duck import Dip, DuckSettings, curve
-from mediaclean.plan import Plan, PlannedDip
+from mediaclean.bed.duck import Dip, DuckSettings, curve
+from mediaclean.plan.make import Plan, PlannedDip
 from mediaclean.polish.records import VoiceGain
+from mediaclean.result.changes import Change, declared, planned, prove, replaced
 
 RATE, LENGTH = 1_000, 60_000
 

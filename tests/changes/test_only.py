@@ -12,9 +12,9 @@ from e2e.conftest import Cli
 
 from changes.conftest import HALF, RATE, Made, Sound, read
 from mediaclean import CleanOptions, PresetError, clean
-from mediaclean.base import load_base
 from mediaclean.preset import override
 from mediaclean.report import to_report_json
+from mediaclean.result.base import load_base
 from mediaclean.run import Delivery, deliver
 
 FADE = round(0.02 * RATE)

@@ -7,7 +7,7 @@ import pytest
 
 from mediaclean.audio import Samples, Span
 from mediaclean.errors import PresetError
-from mediaclean.patch import read_spans_of, spliced
+from mediaclean.result.patch import read_spans_of, spliced
 
 
 def joined(old: Samples, new: Samples, spans: list[Span], cut: int, step: int) -> Samples:

@@ -15,7 +15,6 @@ from e2e.conftest import Cli
 from changes.conftest import HALF, RATE, Made, read
 from mediaclean import CleanOptions, clean, load_preset
 from mediaclean.analysis import Analysis
-from mediaclean.changes import declared, prove
 from mediaclean.deciding import decide
 from mediaclean.job import Job
 from mediaclean.listening import listen, open_job
@@ -23,6 +22,7 @@ from mediaclean.media import decode
 from mediaclean.mixing import make_mix
 from mediaclean.preset import preset_names
 from mediaclean.progress import ignore
+from mediaclean.result.changes import declared, prove
 from mediaclean.separate import separate_cuts
 
 

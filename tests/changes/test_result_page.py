@@ -17,10 +17,10 @@ from changes.conftest import HALF
 from mediaclean import CleanOptions, clean, load_preset
 from mediaclean.audio import Span
 from mediaclean.ledger import WORDS, Ledger, Repair
-from mediaclean.loudness import measure
+from mediaclean.loudness.meter import measure
 from mediaclean.page.pictures import Overview, spectrogram, waveform
 from mediaclean.report import Report
-from mediaclean.result_tables import tables
+from mediaclean.result.tables import tables
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or google-chrome")
 
@@ -50,7 +50,7 @@ def longer(spoken: Path, tmp_path_factory: pytest.TempPathFactory) -> Paged:
     folder = tmp_path_factory.mktemp("longer")
     with pytest.MonkeyPatch.context() as patching:
         for name, value in (("WHOLE_S", 12.0), ("FIRST_S", 5.0), ("HARDEST_S", 4.0)):
-            patching.setattr(f"mediaclean.result_page.{name}", value)
+            patching.setattr(f"mediaclean.result.page.{name}", value)
         preset = load_preset("documentary", ["ledger=on"])
         report = clean(spoken, folder / "talk.clean.opus", preset, CleanOptions(engine=HALF, page=True))
     return Paged(folder / "talk.clean.html", report)

@@ -17,9 +17,9 @@ from e2e.making import film, float_wav
 from changes.conftest import HALF, RATE, Made, read
 from mediaclean import CleanOptions, MediacleanError, MediaError, PresetError, clean, load_preset
 from mediaclean.audio import Span
-from mediaclean.base import load_base
-from mediaclean.stem_files import Grid, grid_for
-from mediaclean.stems import uncovered
+from mediaclean.result.base import load_base
+from mediaclean.result.stem_files import Grid, grid_for
+from mediaclean.result.stems import uncovered
 
 WORD = 2.0**-23
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mediaclean.analysis import Analysis, TrackStats
 from mediaclean.audio import FLOOR_DB, Samples, Span, frame_count
-from mediaclean.loudness import Loudness
-from mediaclean.roomtone_sources import ToneFeatures
+from mediaclean.loudness.meter import Loudness
+from mediaclean.roomtone.sources import ToneFeatures
 
 FRAME_S = 0.032
 SILENT_LUFS = -70.0

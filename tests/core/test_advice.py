@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from mediaclean.advice import advise
+from mediaclean.advice.advise import advise
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Span
-from mediaclean.judging import TREATMENTS
+from mediaclean.bed.judging import TREATMENTS
 
 from .making import analysis
 

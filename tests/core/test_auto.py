@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Span
-from mediaclean.auto import HOLD_S, MOST_ERROR_LU, TRUST_LU, Measured, settle, settle_plan
-from mediaclean.dip_phrases import DipLevels
-from mediaclean.duck import DuckSettings
-from mediaclean.judging import BEDS, TREATMENTS, Bed, Choice, choose, costs, predicted_error_lu
-from mediaclean.plan import Plan, PlannedDip, make_plan
+from mediaclean.bed.auto import HOLD_S, MOST_ERROR_LU, TRUST_LU, Measured, settle, settle_plan
+from mediaclean.bed.dips import DipLevels
+from mediaclean.bed.duck import DuckSettings
+from mediaclean.bed.judging import BEDS, TREATMENTS, Bed, Choice, choose, costs, predicted_error_lu
+from mediaclean.plan.make import Plan, PlannedDip, make_plan
 from mediaclean.preset import Preset, load_preset
 
 from .making import analysis

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples, Span, frame_edges, frames_of
-from mediaclean.bed import (
+from mediaclean.bed.level import (
     PROOF_LU,
     Section,
     measure_sections,
@@ -23,7 +23,7 @@ from mediaclean.bed import (
     sections,
     smooth,
 )
-from mediaclean.kweight import FrameLevels, lufs_to_power, power_to_lufs
+from mediaclean.loudness.kweight import FrameLevels, lufs_to_power, power_to_lufs
 
 from .making import bed_levels, decibels, disjoint_spans, power, speech_levels
 

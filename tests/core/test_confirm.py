@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from mediaclean.audio import Block, Samples, Span
-from mediaclean.confirm import VoiceEar
-from mediaclean.dip_phrases import LEAST_SPEECH, DipLevels, ride
-from mediaclean.duck import DuckSettings
-from mediaclean.plan import PlannedDip
+from mediaclean.bed.confirm import VoiceEar
+from mediaclean.bed.dips import LEAST_SPEECH, DipLevels, ride
+from mediaclean.bed.duck import DuckSettings
+from mediaclean.plan.make import PlannedDip
 
 RATE = 48_000
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaclean.audio import Block, Span
-from mediaclean.dip_phrases import LEAD_S, LEAST_S, PAUSE_S, DipEar, DipLevels, divided, ride
-from mediaclean.duck import DuckSettings
-from mediaclean.kweight import lufs_to_power, power_to_lufs
-from mediaclean.plan import PlannedDip
+from mediaclean.bed.dips import LEAD_S, LEAST_S, PAUSE_S, DipEar, DipLevels, divided, ride
+from mediaclean.bed.duck import DuckSettings
+from mediaclean.loudness.kweight import lufs_to_power, power_to_lufs
+from mediaclean.plan.make import PlannedDip
 
 from .making import noise, pieces, sine
 

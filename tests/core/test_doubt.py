@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples, frame_count
-from mediaclean.doubt import SHARE, DoubtMeter
-from mediaclean.kweight import FrameLevels, KWeighting, power_response
+from mediaclean.bed.doubt import SHARE, DoubtMeter
+from mediaclean.loudness.kweight import FrameLevels, KWeighting, power_response
 
 from .making import noise, pieces
 

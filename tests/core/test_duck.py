@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mediaclean.audio import Block, Span
-from mediaclean.duck import Dip, DuckSettings, GainCurve, curve, duck, gain_for_difference, heard_db
+from mediaclean.bed.duck import Dip, DuckSettings, GainCurve, curve, duck, gain_for_difference, heard_db
 
 from .making import disjoint_spans, noise, pieces
 

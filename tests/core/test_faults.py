@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
-from mediaclean.acoustics import coverage, noise_kind, reverberation_s
+from mediaclean.advice.acoustics import coverage, noise_kind, reverberation_s
+from mediaclean.advice.faults import ChannelEar, Heard, holed_share, hushed_dbfs, source_faults
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Span, frame_count
-from mediaclean.faults import ChannelEar, Heard, holed_share, hushed_dbfs, source_faults
-from mediaclean.kweight import FrameLevels, power_to_lufs
-from mediaclean.roomtone_sources import SPECTRUM_HZ, FeatureStream, ToneFeatures
+from mediaclean.loudness.kweight import FrameLevels, power_to_lufs
+from mediaclean.roomtone.sources import SPECTRUM_HZ, FeatureStream, ToneFeatures
 
 from .making import analysis, pieces
 

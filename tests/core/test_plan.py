@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Span, merge
-from mediaclean.bed import measure_sections
-from mediaclean.duck import DuckSettings
-from mediaclean.normalise import LoudnessSettings
-from mediaclean.plan import Level, Plan, PlannedDip, SeparateSettings, make_plan, with_gains
-from mediaclean.plan_json import seconds, to_json
+from mediaclean.bed.duck import DuckSettings
+from mediaclean.bed.level import measure_sections
+from mediaclean.loudness.normalise import LoudnessSettings
+from mediaclean.plan.as_json import seconds, to_json
+from mediaclean.plan.make import Level, Plan, PlannedDip, SeparateSettings, make_plan, with_gains
 from mediaclean.preset import Preset, load_preset, preset_names
-from mediaclean.roomtone import RoomToneSettings
+from mediaclean.roomtone.fill import RoomToneSettings
 from mediaclean.speech import SpeechSettings
 
 from .making import FRAME_S, analysis

@@ -12,14 +12,14 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from mediaclean.audio import Span
-from mediaclean.duck import DuckSettings
+from mediaclean.bed.duck import DuckSettings
+from mediaclean.bed.judging import Choice, choose
 from mediaclean.errors import PresetError
-from mediaclean.judging import Choice, choose
-from mediaclean.plan import Cut, Level, Phrase, Plan, PlannedDip
-from mediaclean.plan_json import from_dict, from_json, to_dict, to_json
+from mediaclean.plan.as_json import from_dict, from_json, to_dict, to_json
+from mediaclean.plan.make import Cut, Level, Phrase, Plan, PlannedDip
 from mediaclean.polish.records import VoiceGain
 from mediaclean.repair.records import HumLine, Repair, Repairs
-from mediaclean.roomtone_shots import ShotTone
+from mediaclean.roomtone.shots import ShotTone
 
 from .making import disjoint_spans
 

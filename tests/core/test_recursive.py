@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfilt
 
-from mediaclean.kweight import sections
-from mediaclean.recursive import STRETCH, RecursiveFilter
+from mediaclean.loudness.kweight import sections
+from mediaclean.loudness.recursive import STRETCH, RecursiveFilter
 
 
 @pytest.mark.parametrize("rate", [8000, 44100, 48000, 192000])

@@ -11,11 +11,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from mediaclean.audio import Block, Samples, Span
-from mediaclean.duck import DuckSettings, GainCurve
-from mediaclean.plan import Cut, Phrase, Plan, PlannedDip
+from mediaclean.bed.duck import DuckSettings, GainCurve
+from mediaclean.plan.make import Cut, Phrase, Plan, PlannedDip
 from mediaclean.render import bed_curve, mixdown, split, trapezoid
-from mediaclean.roomtone import RoomToneSettings, ToneFiller
-from mediaclean.roomtone_model import ToneSynth, floor_model
+from mediaclean.roomtone.fill import RoomToneSettings, ToneFiller
+from mediaclean.roomtone.model import ToneSynth, floor_model
 
 from .making import disjoint_spans, noise, pieces, sine
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from mediaclean.audio import Span
-from mediaclean.loudness import Loudness, measure
-from mediaclean.plan import Plan, make_plan
-from mediaclean.plan_json import from_dict
+from mediaclean.loudness.meter import Loudness, measure
+from mediaclean.plan.as_json import from_dict
+from mediaclean.plan.make import Plan, make_plan
 from mediaclean.preset import from_tables, load_preset, preset_names
 from mediaclean.report import EngineUse, LevelUse, Report, ToneUse, to_report_dict, to_report_json
 from mediaclean.sources import load_plan, load_preset_or_report

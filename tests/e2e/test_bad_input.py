@@ -295,7 +295,7 @@ BAD_PLANS: list[tuple[str, Callable[[str], str], str]] = [
 @pytest.fixture(scope="module")
 def plan_text(talk: Path) -> str:
     from mediaclean import CleanOptions, dry_run
-    from mediaclean.plan_json import to_json
+    from mediaclean.plan.as_json import to_json
 
     return to_json(dry_run(talk, "documentary", CleanOptions(engine="none")))
 

@@ -110,7 +110,7 @@ def test_the_same_input_twice(tmp_path: Path, cli: Cli, short: Path) -> None:
 )
 def test_what_is_for_one_input_is_refused_for_many(tmp_path: Path, cli: Cli, short: Path, words: list[str]) -> None:
     from mediaclean import CleanOptions, dry_run
-    from mediaclean.plan_json import to_json
+    from mediaclean.plan.as_json import to_json
 
     sources = [shutil.copy(short, tmp_path / name) for name in ("short.wav", "other.wav")]
     if "--plan" in words:

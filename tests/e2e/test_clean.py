@@ -15,7 +15,7 @@ from e2e.conftest import Cli
 from e2e.looking import decoded, digest, ebur128, lag, names, packets, payloads, start_s, streams
 from e2e.making import INTERVIEW, SOUND_ONLY, Extras, Track, film, speech, write_media
 from mediaclean import CleanOptions, Preset, clean, load_preset
-from mediaclean.plan import Plan
+from mediaclean.plan.make import Plan
 from mediaclean.report import to_report_json
 
 HALF = CleanOptions(engine="fake:half")
@@ -281,7 +281,7 @@ def plan_of(song: Path) -> Plan:
 def test_a_plan_that_was_printed_does_the_same(tmp_path: Path, song: Path) -> None:
     """Artefacts are mended in the plain run, so they are under the plan that was printed before; the plan of the
     report, which is mended, is not mended twice, even if more would be tried."""
-    from mediaclean.plan_json import from_json, to_json
+    from mediaclean.plan.as_json import from_json, to_json
 
     first = clean(song, tmp_path / "a.mov", "documentary", HALF)
     assert first.plan.mended, "nothing was mended, so this proves nothing"

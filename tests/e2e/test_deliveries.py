@@ -10,8 +10,8 @@ import pytest
 
 import mediaclean.side_by_side as side_by_side
 from mediaclean import CleanOptions, load_preset
-from mediaclean.delivery import load_spec
 from mediaclean.errors import OutputError
+from mediaclean.loudness.delivery import load_spec
 from mediaclean.media import packet_hashes
 from mediaclean.progress import Progress
 from mediaclean.run import Delivery, deliver

@@ -19,7 +19,7 @@ from e2e.conftest import Cli
 from e2e.looking import decoded, lag, names, start_s
 from e2e.making import FPS, Track, film, float_wav, speech, write_media
 from mediaclean import CleanOptions, MediacleanError, load_preset
-from mediaclean.cues import Cue
+from mediaclean.cues.make import Cue
 from mediaclean.dialogue import SUFFIXES, Dialogue, write_dialogue
 
 HALF = CleanOptions(engine="fake:half")

@@ -12,7 +12,7 @@ from e2e.looking import decoded
 from e2e.making import float_wav, speech
 from mediaclean import CleanOptions, Preset, clean, load_preset
 from mediaclean.errors import PresetError
-from mediaclean.plan_json import from_json, to_json
+from mediaclean.plan.as_json import from_json, to_json
 from mediaclean.run import dry_run
 
 OFF = ["separate=off", "duck=off", "room_tone=off", "loudness=off"]

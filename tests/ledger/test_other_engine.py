@@ -17,14 +17,14 @@ from mediaclean import CleanOptions, load_preset
 from mediaclean.audio import Block, Span
 from mediaclean.backends import fake
 from mediaclean.backends.registry import load_other
-from mediaclean.duck import DuckSettings, duck
+from mediaclean.bed.duck import DuckSettings, duck
 from mediaclean.errors import BackendError, PresetError
 from mediaclean.job import Job
 from mediaclean.ledger import LedgerSettings
 from mediaclean.listening import open_job
 from mediaclean.other_engine import OtherEngine, other_engine, passages_of, replaced
-from mediaclean.plan import Cut, Phrase, Plan, PlannedDip
-from mediaclean.plan_json import from_json, to_dict, to_json
+from mediaclean.plan.as_json import from_json, to_dict, to_json
+from mediaclean.plan.make import Cut, Phrase, Plan, PlannedDip
 from mediaclean.progress import ignore
 from mediaclean.render import bed_curve
 from mediaclean.selfrepair import heal

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from ledger.making import LENGTH, PHRASES, RATE, Case, chopped, ghost, hollow
 from mediaclean import CleanOptions, load_preset
 from mediaclean.audio import Block, Span
-from mediaclean.duck import DuckSettings, duck
+from mediaclean.bed.duck import DuckSettings, duck
 from mediaclean.job import Job
 from mediaclean.ledger import LedgerSettings
 from mediaclean.listening import open_job
 from mediaclean.passages import passages, with_raised
-from mediaclean.plan import Phrase, Plan, PlannedDip
-from mediaclean.plan_json import from_json, to_json
+from mediaclean.plan.as_json import from_json, to_json
+from mediaclean.plan.make import Phrase, Plan, PlannedDip
 from mediaclean.progress import ignore
 from mediaclean.render import bed_curve
 from mediaclean.selfrepair import heal

@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mediaclean.delivery import Measured, build_spec, load_spec, spec_names, verdict
 from mediaclean.errors import PresetError
-from mediaclean.gate import DialogueLoudness
-from mediaclean.levels import LevelMeter, Levels
-from mediaclean.loudness import Loudness
+from mediaclean.loudness.delivery import Measured, build_spec, load_spec, spec_names, verdict
+from mediaclean.loudness.gate import DialogueLoudness
+from mediaclean.loudness.levels import LevelMeter, Levels
+from mediaclean.loudness.meter import Loudness
 
 NAMES = [
     "acx",

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mediaclean.gate import GateSettings, dialogue_loudness
-from mediaclean.kweight import lufs_to_power, power_to_lufs
+from mediaclean.loudness.gate import GateSettings, dialogue_loudness
+from mediaclean.loudness.kweight import lufs_to_power, power_to_lufs
 
 FRAMES = 3000
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import sosfreqz
 
 from mediaclean.audio import frame_edges
-from mediaclean.kweight import (
+from mediaclean.loudness.kweight import (
     SURROUND,
     FrameLevels,
     KWeighting,

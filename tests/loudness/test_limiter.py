@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.signal import butter, resample_poly, sosfilt
 
-from mediaclean.limiter import LimiterSettings, LimiterStats, limit
+from mediaclean.loudness.limiter import LimiterSettings, LimiterStats, limit
 
 RATE = 48000
 CEILING = -1.0

@@ -4,10 +4,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from mediaclean.delivery import Measured, load_spec, verdict
-from mediaclean.kweight import lufs_to_power
-from mediaclean.loudness import Loudness, LoudnessSeries
-from mediaclean.loudplot import loudness_svg
+from mediaclean.loudness.delivery import Measured, load_spec, verdict
+from mediaclean.loudness.kweight import lufs_to_power
+from mediaclean.loudness.meter import Loudness, LoudnessSeries
+from mediaclean.loudness.plot import loudness_svg
 
 SPACE = "{http://www.w3.org/2000/svg}"
 

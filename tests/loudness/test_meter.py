@@ -7,8 +7,8 @@ import pytest
 from reference_meter import ebur128
 from tone_signals import INTEGRATED, MAXIMA, RANGE, RATE, alternating, growing
 
-from mediaclean.kweight import FrameLevels
-from mediaclean.loudness import Meter, integrated, measure
+from mediaclean.loudness.kweight import FrameLevels
+from mediaclean.loudness.meter import Meter, integrated, measure
 
 CORPUS = os.environ.get("MEDIACLEAN_CORPUS")
 LAYOUTS = {1: "mono", 2: "stereo", 5: "5.0", 6: "5.1"}

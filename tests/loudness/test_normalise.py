@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mediaclean.errors import PresetError
-from mediaclean.limiter import LimiterStats
-from mediaclean.loudness import Loudness, measure
-from mediaclean.normalise import MAX_TRIES, LoudnessSettings, correct, gain_to_target, normalise, shortfall
+from mediaclean.loudness.limiter import LimiterStats
+from mediaclean.loudness.meter import Loudness, measure
+from mediaclean.loudness.normalise import MAX_TRIES, LoudnessSettings, correct, gain_to_target, normalise, shortfall
 
 RATE = 48000
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from mediaclean.audio import Span
-from mediaclean.kweight import lufs_to_power
-from mediaclean.loudness import Loudness, Meter, integrated, loudness_range, measure
-from mediaclean.normalise import LoudnessSettings, gain_to_target, normalise
-from mediaclean.ride import plan_ride, ride
+from mediaclean.loudness.kweight import lufs_to_power
+from mediaclean.loudness.meter import Loudness, Meter, integrated, loudness_range, measure
+from mediaclean.loudness.normalise import LoudnessSettings, gain_to_target, normalise
+from mediaclean.loudness.ride import plan_ride, ride
 
 RATE = 48000
 LEVELS = (-20, -30, -22, -34, -19, -28, -24, -31)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mediaclean.audio import Block, Samples, Span
-from mediaclean.kweight import OFFSET_LU
+from mediaclean.loudness.kweight import OFFSET_LU
 from mediaclean.polish.frames import BATCH, HOP_S, VoiceFrames, heard, listen, speech_level
 from polish.speaking import RATE, Speaking, blocks_of, frames_of
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from mediaclean import dialogue
-from mediaclean.duck import DuckSettings
+from mediaclean.bed.duck import DuckSettings
 from mediaclean.job import Job
-from mediaclean.plan import SeparateSettings
+from mediaclean.plan.make import SeparateSettings
 from mediaclean.polish import breath, deess, phrases, presence
-from mediaclean.roomtone import RoomToneSettings
+from mediaclean.roomtone.fill import RoomToneSettings
 
 LEAST_S = 0.005
 

@@ -13,12 +13,12 @@ from scipy.signal import butter, sosfilt
 
 from mediaclean import CleanOptions, load_preset
 from mediaclean.audio import Samples, Span
-from mediaclean.duck import DuckSettings
+from mediaclean.bed.duck import DuckSettings
 from mediaclean.job import Job
 from mediaclean.listening import listen, open_job
 from mediaclean.mixing import Mix, make_mix
-from mediaclean.plan import Plan, make_plan
-from mediaclean.plan_json import from_json, to_json
+from mediaclean.plan.as_json import from_json, to_json
+from mediaclean.plan.make import Plan, make_plan
 from mediaclean.polish.records import PROCESSES
 from mediaclean.progress import ignore
 from mediaclean.render import Voices

@@ -9,10 +9,10 @@ import pytest
 
 from mediaclean.analysis import Analysis, TrackStats
 from mediaclean.audio import FRAME_S, Span
-from mediaclean.bed import Section
-from mediaclean.difficulty import difficulties, hardest, windows
-from mediaclean.loudness import Loudness
-from mediaclean.roomtone_sources import ToneFeatures
+from mediaclean.bed.difficulty import difficulties, hardest, windows
+from mediaclean.bed.level import Section
+from mediaclean.loudness.meter import Loudness
+from mediaclean.roomtone.sources import ToneFeatures
 
 RATE = 48_000
 NONE = Loudness(None, None, None, None, -120.0, -120.0, 0.0)

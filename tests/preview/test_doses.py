@@ -10,12 +10,12 @@ import pytest
 
 from mediaclean import CleanOptions, PresetError, load_preset
 from mediaclean.audio import Span
+from mediaclean.bed.duck import DuckSettings
 from mediaclean.doses import DOSES, REACH, check_doses, render_doses, with_dose
-from mediaclean.duck import DuckSettings
 from mediaclean.job import Job
 from mediaclean.listening import listen, open_job
 from mediaclean.mixing import make_mix
-from mediaclean.plan import make_plan
+from mediaclean.plan.make import make_plan
 from mediaclean.preset import Preset
 from mediaclean.progress import ignore
 from mediaclean.voices import separate_voices

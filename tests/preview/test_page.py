@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mediaclean.loudness import measure
+from mediaclean.loudness.meter import measure
 from mediaclean.page import fill
 from mediaclean.page.pictures import BANDS, COLUMNS, spectrogram, waveform
 from mediaclean.preview import CEILING_DBTP, level

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediaclean.audio import Samples, Span, power_to_db, reblock
-from mediaclean.roomtone import RoomToneSettings, ToneFiller, fill, find_holes, restore
-from mediaclean.roomtone_model import ToneSynth, learn
+from mediaclean.roomtone.fill import RoomToneSettings, ToneFiller, fill, find_holes, restore
+from mediaclean.roomtone.model import ToneSynth, learn
 
 RATE = 16000
 SETTINGS = RoomToneSettings()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.signal import csd, lfilter, welch
 
 from mediaclean.audio import Samples, rms_dbfs
-from mediaclean.roomtone_model import ToneSynth, floor_model, frame_length, learn, synthesise
+from mediaclean.roomtone.model import ToneSynth, floor_model, frame_length, learn, synthesise
 
 RATE = 16000
 

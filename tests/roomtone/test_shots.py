@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from mediaclean import CleanOptions, Preset, clean
 from mediaclean.audio import Samples, Span, power_to_db, reblock
 from mediaclean.media import choose_track, decode, probe
-from mediaclean.roomtone import RoomToneSettings, ToneFiller
-from mediaclean.roomtone_model import ToneSynth, floor_model, learn
-from mediaclean.roomtone_shots import CUT_FADE_S, ShotSynth
+from mediaclean.roomtone.fill import RoomToneSettings, ToneFiller
+from mediaclean.roomtone.model import ToneSynth, floor_model, learn
+from mediaclean.roomtone.shots import CUT_FADE_S, ShotSynth
 
 RATE = 16_000
 FADE = round(CUT_FADE_S * RATE)

@@ -1,0 +1,1 @@
+"""What an editor would be told of a recording, and what is wrong with it."""

@@ -1,0 +1,1 @@
+"""What lies under speech: how loud it is, what becomes of it, and how well that can be known."""

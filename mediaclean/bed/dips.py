@@ -1,0 +1,170 @@
+"""The phrases inside a dip, heard from the separated voice, and how loud voice and bed are in each.
+
+Before separation, phrases under music run together, and what lies in one dip may be a loud sentence and a soft one,
+over a bed that swells. An editor rides each of them. So where the separated voice pauses, the dip is divided, and each
+part gets its own gain; within a part the gain stands still, which keeps the bed from pumping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mediaclean.ahead import Aside
+from mediaclean.audio import FLOOR_DB, FRAME_S, Block, Span, frame_edges, frames_of, merge
+from mediaclean.bed.doubt import DoubtMeter
+from mediaclean.bed.duck import DuckSettings, gain_for_difference
+from mediaclean.bed.judging import leak
+from mediaclean.loudness.kweight import FrameLevels, power_to_lufs
+from mediaclean.plan.make import PAUSE_S, PlannedDip
+from mediaclean.speech import runs
+
+LEAST_S = 0.25
+"""What is shorter is no phrase by itself: a last word, a breath, or what a network let through."""
+LEAD_S, TAIL_S = 0.15, 0.1
+"""Around a phrase inside a dip, so that the gain is there before the first word and after the last."""
+VOICE_DB = -30.0
+"""Under the mean of its dip, a voice pauses."""
+OVER_BED_DB = -25.0
+"""What stands this far under the bed in a separated voice is what is left of the bed."""
+
+NO_VOICE_LU = 20.0
+"""A separated voice this far under its bed is leakage: the detector was wrong, and nothing is ducked."""
+LEAST_SPEECH = 0.1
+"""A separated voice with less speech in it than this is none: the detector took music for it."""
+
+
+@dataclass(frozen=True)
+class DipLevels:
+    """Loudness over one dip in LUFS, K-weighted and ungated.
+
+    Attributes:
+        voice_lufs, bed_lufs: of what was mixed, as far as can be told.
+        speech_share: how much of the separated voice is speech.
+        error_lufs: of the error in the separated voice.
+        likeness: the correlation of the separated voice and bed, 0 to 1: at 1 both are the same sound.
+    """
+
+    voice_lufs: float
+    bed_lufs: float
+    speech_share: float = 1.0
+    error_lufs: float = FLOOR_DB
+    likeness: float = 0.0
+
+    @property
+    def leak(self) -> float:
+        """The share of the bed's amplitude that went over into the separated voice."""
+        return leak(self.voice_lufs - self.bed_lufs, self.voice_lufs - self.error_lufs)
+
+
+class DipEar:
+    """Hears the blocks of a separated sound pass by; answers when all are through.
+
+    Args:
+        rate: in Hz.
+        layout, channels: FFmpeg's name for the layout and its number of channels.
+    """
+
+    def __init__(self, rate: int, layout: str, channels: int) -> None:
+        self._rate = rate
+        self._meters = [FrameLevels(rate, layout, channels) for _ in range(3)]
+        self._doubt = DoubtMeter(rate, layout, channels)
+        self._powers: NDArray[np.float64] | None = None
+
+    def listen(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """Pass the blocks through, and hear them in a thread of its own."""
+        with Aside(self._hear) as aside:
+            for block in blocks:
+                aside.give(block)
+                yield block
+
+    def _hear(self, block: Block) -> None:
+        for meter, part in zip(self._meters, (block.voice, block.bed, block.mix), strict=True):
+            meter.add(part)
+        self._doubt.add(block.voice, block.bed)
+
+    def levels(self, span: Span) -> DipLevels:
+        """How loud voice and bed are in a span, counted from the first block on.
+
+        A separated bed lacks what went over into the voice. For an estimate with the least mean square error, and for
+        one that was scaled so that the voice keeps its level, the error is orthogonal to the separated bed: so the bed
+        is what was separated as bed, and the error; the voice is what the mix has beside it.
+        """
+        voice, bed, mix, error = self._inside(span).mean(axis=1)
+        likeness = 0.5 * (mix - voice - bed) / np.sqrt(max(voice * bed, 1e-30))
+        error = max(error, 0.0)
+        powers = np.array([max(mix - bed - error, 0.0), bed + error, error])
+        voice_lufs, bed_lufs, error_lufs = power_to_lufs(powers).tolist()
+        return DipLevels(voice_lufs, bed_lufs, error_lufs=error_lufs, likeness=float(np.clip(likeness, 0.0, 1.0)))
+
+    def phrases(self, span: Span) -> list[Span]:
+        """The stretches of a span between pauses of the voice, in order; the whole span where there is no voice."""
+        voice, bed, *_ = self._inside(span)
+        floor = np.maximum(voice.mean() * 10.0 ** (VOICE_DB / 10.0), bed * 10.0 ** (OVER_BED_DB / 10.0))
+        first = self._frames(span).start
+        sounding = [Span(first + a, first + b) for a, b in runs(voice > floor)]
+        joined = _without_bursts(merge(sounding, gap=int(PAUSE_S / FRAME_S)))
+        parts = [Span(*frame_edges(run.start, run.stop, self._rate)[[0, -1]].tolist()) for run in joined]
+        clipped = [part.clip(span.start, span.stop) for part in parts]
+        return [part for part in clipped if part is not None] or [span]
+
+    def _inside(self, span: Span) -> NDArray[np.float64]:
+        """Powers of the frames of a span: voice, bed, mix and error, (4, frames)."""
+        if self._powers is None:
+            levels = [meter.result() for meter in self._meters]
+            self._powers = np.stack([*levels, self._doubt.result()[: len(levels[0])]])
+        inside = self._powers[:, self._frames(span)]
+        return inside if inside.shape[1] else np.zeros((4, 1))
+
+    def _frames(self, span: Span) -> slice:
+        """The frames that lie inside a span; of a shorter one those that it touches."""
+        touched = frames_of(span, self._rate)
+        edges = frame_edges(touched.start, touched.stop, self._rate)
+        first = touched.start + int(edges[0] < span.start)
+        stop = touched.stop - int(edges[-1] > span.stop)
+        return slice(first, stop) if first < stop else touched
+
+
+def _without_bursts(found: Sequence[Span]) -> list[Span]:
+    """Runs of frames, in which what is too short for a phrase belongs to the nearer neighbour, if one is near."""
+    least, near = round(LEAST_S / FRAME_S), round(2 * PAUSE_S / FRAME_S)
+    phrases = [run for run in found if run.length >= least]
+    for burst in (run for run in found if run.length < least):
+        distances = [max(burst.start - phrase.stop, phrase.start - burst.stop) for phrase in phrases]
+        nearest = min(range(len(phrases)), key=distances.__getitem__, default=None)
+        if nearest is not None and distances[nearest] <= near:
+            own = phrases[nearest]
+            phrases[nearest] = Span(min(own.start, burst.start), max(own.stop, burst.stop))
+    return merge(phrases)
+
+
+def divided(dip: PlannedDip, parts: Sequence[Span], rate: int) -> list[PlannedDip]:
+    """The dip as one dip per phrase; the first begins and the last ends where it did."""
+    lead, tail = round(LEAD_S * rate), round(TAIL_S * rate)
+    last = len(parts) - 1
+    starts = [part.start - lead if number else dip.span.start for number, part in enumerate(parts)]
+    stops = [part.stop + tail if number < last else dip.span.stop for number, part in enumerate(parts)]
+    return [replace(dip, span=Span(a, b)) for a, b in zip(starts, stops, strict=True)]
+
+
+def has_voice(level: DipLevels) -> bool:
+    """Whether what was separated as voice under a dip is one."""
+    least_lufs = max(level.bed_lufs - NO_VOICE_LU, FLOOR_DB + 1.0)
+    return level.speech_share >= LEAST_SPEECH and level.voice_lufs >= least_lufs
+
+
+def ride(dips: Sequence[PlannedDip], levels: Sequence[DipLevels], settings: DuckSettings) -> list[float]:
+    """The gain in dB of every dip: what the plan says, or where it rides, what the measured difference asks for."""
+    gains = []
+    for dip, level in zip(dips, levels, strict=True):
+        if dip.gain_db is not None:
+            gains.append(dip.gain_db)
+        elif not has_voice(level):
+            gains.append(0.0)
+        else:
+            gain_db = gain_for_difference(level.voice_lufs, level.bed_lufs, settings, leak=level.leak)
+            gains.append(round(gain_db, 2))
+    return gains

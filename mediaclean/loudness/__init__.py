@@ -1,0 +1,1 @@
+"""How loud: the meter and its filters, true peaks, limiter, normalising, range, delivery specifications."""

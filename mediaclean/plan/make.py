@@ -1,0 +1,227 @@
+"""Everything that is decided, as data: a pure function from `Analysis` and settings to a `Plan`.
+
+A plan can be printed, compared, edited and run again; in JSON its times are seconds. It says which phrases there are,
+which spans are separated and why, where the bed is lowered and by how much, where room tone is learned, and the level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mediaclean.audio import Span, frame_edges, frames_of, merge
+from mediaclean.bed.auto import plan_choices
+from mediaclean.bed.judging import Choice
+from mediaclean.bed.level import Section, measure_sections, overlapping, passages
+from mediaclean.plan.notes import plan_notes
+from mediaclean.plan.records import Cut, Engine, Level, Phrase, Plan, PlannedDip, SeparateSettings, with_gains
+from mediaclean.polish.chain import is_on
+from mediaclean.repair.dereverb import reverberant
+from mediaclean.roomtone.fill import RoomToneSettings
+from mediaclean.roomtone.sources import choose_sources, floor_level_dbfs
+from mediaclean.speech import SpeechSettings, confidence, phrases
+
+if TYPE_CHECKING:
+    from mediaclean.analysis import Analysis
+    from mediaclean.preset import Preset
+
+__all__ = [
+    "Cut", "Engine", "Level", "Phrase", "Plan", "PlannedDip", "SeparateSettings", "make_plan", "steady_noise",
+    "with_gains",
+]  # fmt: skip
+
+
+def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") -> Plan:
+    """Decide. Pure: the same analysis and preset give the same plan.
+
+    The lightest treatment wins: a phrase whose bed already lies as deep as the preset wants is not separated, a bed
+    that is only the recording's own noise is left alone longer, and without a preset table its stage does nothing.
+    """
+    spans = phrases(analysis.speech, preset.speech or SpeechSettings(), analysis.rate, analysis.length)
+    sections = measure_sections(analysis.level_db, spans, analysis.rate)
+    tone = preset.room_tone or RoomToneSettings()
+    floor_lufs, sources = steady_noise(analysis, sections, tone)
+    found = _over_bed(sections, floor_lufs, preset) if engine != "none" else []
+    over_bed = _with_neighbours(found, sections, preset, analysis.rate)
+    cuts = _cuts(over_bed, analysis, preset)
+    lowered = _passages(over_bed, sections, spans, floor_lufs, analysis, preset)
+    choices: tuple[Choice, ...] = ()
+    if preset.duck is not None and preset.duck.mode == "auto" and preset.separate is not None and engine != "none":
+        noise_lufs = floor_lufs + NOISE_MARGIN_LU
+        choices = plan_choices(spans, sections, over_bed, noise_lufs, analysis, preset.duck)
+    return Plan(
+        rate=analysis.rate,
+        length=analysis.length,
+        phrases=tuple(_phrase(span, overlapping(sections, span), analysis) for span in spans),
+        cuts=tuple(cuts),
+        dips=tuple(_dips(over_bed, lowered, analysis.rate, preset)),
+        tone_sources=tuple(sources),
+        floor_dbfs=round(floor_level_dbfs(analysis.level_db, analysis.speech, tone), 1),
+        holes=tuple(analysis.holes) if preset.room_tone else (),
+        level=_level(preset),
+        notes=tuple(plan_notes(analysis, spans, sections, over_bed, sources, engine, preset)),
+        repairs=analysis.repairs.beside(reverberant(spans, preset.dereverb, analysis.rate, analysis.length)),
+        voice_gains=None if spans and is_on(preset) else (),
+        choices=choices,
+    )
+
+
+def _phrase(span: Span, own: Sequence[Section], analysis: Analysis) -> Phrase:
+    """A phrase from the sections that it overlaps."""
+    weights = np.array([section.span.length for section in own], dtype=np.float64)
+
+    def mean_db(levels: list[float]) -> float:
+        return float(10.0 * np.log10(np.average(10.0 ** (np.array(levels) / 10.0), weights=weights)))
+
+    return Phrase(
+        span,
+        round(confidence(analysis.speech, span, analysis.rate), 3),
+        round(mean_db([section.speech_lufs for section in own]), 1),
+        round(mean_db([section.bed_lufs for section in own]), 1),
+    )
+
+
+def steady_noise(
+    analysis: Analysis, sections: Sequence[Section], settings: RoomToneSettings
+) -> tuple[float, list[Span]]:
+    """The level of the recording's own noise in LUFS, minus infinity for none, and where room tone can be learned.
+
+    What is nearly as loud as the speech is no room but the scene, wind or traffic: it is not spread over holes, but it
+    is noise all the same, and no reason to separate what music would be.
+    """
+    sources = choose_sources(
+        analysis.level_db,
+        analysis.speech,
+        analysis.features,
+        rate=analysis.rate,
+        length=analysis.length,
+        settings=settings,
+    )
+    if not sources:
+        return -np.inf, []
+    inside = np.concatenate([analysis.level_db[frames_of(span, analysis.rate)] for span in sources])
+    floor_lufs = float(np.median(inside))
+    speech = [section.speech_lufs for section in sections]
+    highest = float(np.median(speech)) - TONE_UNDER_SPEECH_LU if speech else LOUDEST_TONE_LUFS
+    return floor_lufs, sources if floor_lufs <= highest else []
+
+
+TONE_UNDER_SPEECH_LU = 18.0
+LOUDEST_TONE_LUFS = -45.0
+NOISE_MARGIN_LU = 4.0
+"""A bed this close to the level of the learned room tone is that room tone, and no music."""
+
+
+def _over_bed(sections: Sequence[Section], floor_lufs: float, preset: Preset) -> list[Section]:
+    """The sections whose bed is worth separating."""
+    if preset.separate is None or preset.duck is None or preset.duck.mode == "leave":
+        return []
+    settings = preset.separate
+
+    def limit_lu(section: Section) -> float:
+        is_noise = section.bed_lufs <= floor_lufs + NOISE_MARGIN_LU
+        return settings.noise_within_lu if is_noise else settings.within_lu
+
+    return [section for section in sections if section.difference_lu < limit_lu(section)]
+
+
+PAUSE_S = 0.5
+"""A phrase does not end in a shorter pause: a gain that moved in it would be heard."""
+
+
+def _with_neighbours(
+    over_bed: Sequence[Section], sections: Sequence[Section], preset: Preset, rate: int
+) -> list[Section]:
+    """The sections over a bed, and one more on either side.
+
+    Music with rests sounds like none for a section or two. The separated voice tells; a bed that is deep enough stays.
+    """
+    if preset.separate is None:
+        return []
+    near = round(preset.separate.bridge_s * rate)
+    over = set(over_bed)
+    chosen = set(over_bed)
+    for one, other in pairwise(sections):
+        if other.span.start - one.span.stop <= near and (one in over) != (other in over):
+            chosen |= {one, other}
+    return [section for section in sections if section in chosen]
+
+
+def _cuts(over_bed: Sequence[Section], analysis: Analysis, preset: Preset) -> list[Cut]:
+    if not over_bed or preset.separate is None:
+        return []
+    rate, settings = analysis.rate, preset.separate
+    joined = merge([section.span for section in over_bed], gap=round(settings.bridge_s * rate))
+    parts = [part for span in joined for part in _split(span, analysis, round(settings.longest_s * rate))]
+    return [Cut(part, _cut_reason(overlapping(over_bed, part))) for part in parts]
+
+
+def _cut_reason(sections: Sequence[Section]) -> str:
+    if not sections:
+        return "between phrases over the same bed"
+    differences = [section.difference_lu for section in sections]
+    low, high = min(differences), max(differences)
+    spread = f"{low:.0f} LU" if round(low) == round(high) else f"{low:.0f} to {high:.0f} LU"
+    return f"speech is only {spread} above the bed"
+
+
+def _split(span: Span, analysis: Analysis, longest: int) -> list[Span]:
+    """Parts of at most `longest` samples, split where the detector is least sure of speech, in the last third."""
+    parts = []
+    while span.length > longest:
+        window = Span(span.start + longest * 2 // 3, span.start + longest)
+        frames = frames_of(window, analysis.rate)
+        weakest = int(np.argmin(analysis.speech[frames])) + frames.start
+        at = int(np.clip(frame_edges(weakest, weakest, analysis.rate)[0], window.start, window.stop))
+        parts.append(Span(span.start, at))
+        span = Span(at, span.stop)
+    return [*parts, span]
+
+
+def _passages(
+    over_bed: Sequence[Section],
+    sections: Sequence[Section],
+    spans: Sequence[Span],
+    floor_lufs: float,
+    analysis: Analysis,
+    preset: Preset,
+) -> list[Span]:
+    """Where a bed sounds that is to be lowered throughout."""
+    if preset.duck is None or preset.separate is None or preset.duck.mode not in {"reduce", "remove"} or not over_bed:
+        return []
+    speech_lufs = float(np.median([section.speech_lufs for section in sections]))
+    least_lufs = max(speech_lufs - preset.separate.within_lu - ALONE_MARGIN_LU, floor_lufs + 2 * NOISE_MARGIN_LU)
+    return passages(
+        analysis.level_db,
+        spans,
+        [section.span for section in over_bed],
+        least_lufs=least_lufs,
+        rate=analysis.rate,
+        length=analysis.length,
+    )
+
+
+ALONE_MARGIN_LU = 6.0
+"""Music comes up between phrases: this much quieter than what is separated under speech, it is still the same bed."""
+
+
+def _dips(over_bed: Sequence[Section], lowered: Sequence[Span], rate: int, preset: Preset) -> Iterable[PlannedDip]:
+    settings = preset.duck
+    if settings is None or settings.mode == "leave":
+        return
+    if settings.mode in {"duck", "auto"}:
+        for span in merge([section.span for section in over_bed], gap=round(PAUSE_S * rate)):
+            yield PlannedDip(span, None, f"bed rides {settings.target_lu:g} LU under each phrase")
+        return
+    gain_db = settings.reduce_db if settings.mode == "reduce" else settings.floor_db
+    for span in lowered:
+        yield PlannedDip(span, gain_db, "bed reduced" if settings.mode == "reduce" else "bed removed")
+
+
+def _level(preset: Preset) -> Level | None:
+    if preset.loudness is None:
+        return None
+    return Level(preset.loudness.target_lufs, preset.loudness.ceiling_dbtp)
