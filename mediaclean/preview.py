@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from base64 import b64encode
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mediaclean.analysis import Analysis
-from mediaclean.audio import Samples, db_to_gain, power_to_db
+from mediaclean.audio import Samples, db_to_gain
 from mediaclean.bed.difficulty import Passage, hardest
 from mediaclean.doses import DOSES, Dosed, Dosing, check_doses, render_doses
 from mediaclean.errors import MediaError, OutputError, PresetError
@@ -26,8 +25,8 @@ from mediaclean.media import staged
 from mediaclean.media.clip import CLIP_RATES, encode_clip
 from mediaclean.media.staged import exists
 from mediaclean.page import data_uri, fill
-from mediaclean.page.marks import marks_in
-from mediaclean.page.pictures import BANDS, COLUMNS, spectrogram, waveform
+from mediaclean.page.passages import CURVE_STEP_S, bed_curve_db, passage_data, version_data
+from mediaclean.page.pictures import BANDS, COLUMNS
 from mediaclean.plan.make import Plan
 from mediaclean.preset import DEFAULT, Preset
 from mediaclean.progress import Watch, ignore
@@ -43,7 +42,6 @@ EDGE_S = 0.01
 PAGE_BYTES = 10_500_000
 """Of sound in a page; in base64 a third more."""
 BIT_RATES = (192_000, 160_000, 128_000, 96_000, 64_000)
-CURVE_STEP_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -224,7 +222,6 @@ def _passage(
     rate, span = plan.rate, passage.span
     levelled = level([dosed.original, *dosed.mixes.values()], rate, layout)
     mono = levelled.sounds[0].shape[0] == 1
-    speech = (phrase.span.clip(span.start, span.stop) for phrase in plan.phrases)
     numbers = _numbered(levelled.sounds)
     different = [levelled.sounds[numbers.index(number)] for number in range(max(numbers) + 1)]
     encode = partial(encode_clip, rate=levelled.rate, bit_rate=min(bit_rate, 128_000) if mono else bit_rate)
@@ -234,32 +231,20 @@ def _passage(
     names = ("original", *commands)
     for name, number, sound, gain_db in zip(names, numbers, levelled.sounds, levelled.gains_db, strict=True):
         versions.append(
-            {
-                "name": name,
-                "clip": number,
-                "gain_db": round(gain_db, 2),
-                "curve_db": _curve(dosed, name, rate),
-                **marks_in(dosed.ledgers.get(name), span),
-                "command": commands.get(name, ""),
-                "wave": _packed(waveform(sound)),
-                "spectrum": _packed(spectrogram(sound, levelled.rate)),
-            }
+            version_data(
+                name,
+                sound,
+                levelled.rate,
+                clip=number,
+                gain_db=gain_db,
+                curve_db=_curve(dosed, name, rate),
+                ledger=dosed.ledgers.get(name),
+                span=span,
+                command=commands.get(name, ""),
+            )
         )
-    return {
-        "start_s": round(span.start / rate, 3),
-        "length_s": round(span.length / rate, 6),
-        "difficulty": round(passage.difficulty, 1),
-        "speech_share": passage.speech_share,
-        "reason": passage.reason,
-        "lufs": None if levelled.lufs is None else round(levelled.lufs, 1),
-        "speech": [
-            [round((part.start - span.start) / span.length, 5), round((part.stop - span.start) / span.length, 5)]
-            for part in speech
-            if part
-        ],
-        "clips": clips,
-        "versions": versions,
-    }
+    speech = [phrase.span for phrase in plan.phrases]
+    return passage_data(passage, rate, lufs=levelled.lufs, speech=speech, clips=clips, versions=versions)
 
 
 def _numbered(sounds: Sequence[Samples]) -> list[int]:
@@ -272,19 +257,13 @@ def _numbered(sounds: Sequence[Samples]) -> list[int]:
     return [first.setdefault(sound.tobytes(), len(first)) for sound in sounds]
 
 
-def _packed(picture: np.ndarray[Any, Any]) -> str:
-    return b64encode(picture.tobytes()).decode()
-
-
 def _curve(dosed: Dosed, name: str, rate: int) -> list[float]:
     """The bed's gain in dB on a grid over the passage; empty where it stays at its level."""
     gains = dosed.gains.get(name)
     if gains is None or not len(gains.positions):
         return []
     step = round(CURVE_STEP_S * rate)
-    linear = [float(gains.at(at, 1)[0]) for at in range(dosed.span.start, dosed.span.stop, step)]
-    curve = [round(float(power_to_db(gain * gain)), 1) for gain in linear]
-    return curve if min(curve) < 0.0 else []
+    return bed_curve_db(float(gains.at(at, 1)[0]) for at in range(dosed.span.start, dosed.span.stop, step))
 
 
 def page_path(source: Path) -> Path:

@@ -6,23 +6,22 @@ page stays small; the overview and the tables are of the whole in any case.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mediaclean.audio import Samples, Span, merge, power_to_db
+from mediaclean.audio import Samples, Span, merge
 from mediaclean.bed.difficulty import Passage, hardest
 from mediaclean.level import Take
 from mediaclean.media import AudioTrack, decode, probe, staged
 from mediaclean.media.clip import encode_clip
 from mediaclean.mixing import Mix
 from mediaclean.page import data_uri, fill
-from mediaclean.page.marks import marks_in
-from mediaclean.page.pictures import BANDS, COLUMNS, Overview, spectrogram, waveform
-from mediaclean.preview import BIT_RATES, CURVE_STEP_S, PAGE_BYTES, Levelled, level
+from mediaclean.page.passages import CURVE_STEP_S, bed_curve_db, packed, passage_data, shares, version_data
+from mediaclean.page.pictures import BANDS, COLUMNS, Overview
+from mediaclean.preview import BIT_RATES, PAGE_BYTES, Levelled, level
 from mediaclean.progress import watched
 from mediaclean.report import Report
 from mediaclean.resample import ratio, resample
@@ -91,7 +90,7 @@ class _Heard:
             start += chunk.shape[1]
         self.excerpts = [_long(part, span.length, track.channels) for span, part in zip(spans, parts, strict=True)]
         wave, spectrum = view.finish()
-        self.overview = {"wave": _packed(wave), "spectrum": _packed(spectrum)}
+        self.overview = {"wave": packed(wave), "spectrum": packed(spectrum)}
 
 
 def _long(parts: Sequence[Samples], length: int, channels: int) -> Samples:
@@ -153,29 +152,21 @@ def _passage(passage: Passage, pair: Levelled, mix: Mix, bit_rate: int) -> dict[
         clip = encode_clip(sound, pair.rate, bit_rate=min(bit_rate, 128_000) if mono else bit_rate)
         clips.append(data_uri("audio/mpeg", clip))
         step = max(round(CURVE_STEP_S * rate), span.length // 4000)
+        result = name == "result"
         versions.append(
-            {
-                "name": name,
-                "clip": len(clips) - 1,
-                "gain_db": round(gain_db, 2),
-                "curve_db": _curve(mix, range(span.start, span.stop, step)) if name == "result" else [],
-                **marks_in(mix.ledger if name == "result" else None, span),
-                "command": "",
-                "wave": _packed(waveform(sound)),
-                "spectrum": _packed(spectrogram(sound, pair.rate)),
-            }
+            version_data(
+                name,
+                sound,
+                pair.rate,
+                clip=len(clips) - 1,
+                gain_db=gain_db,
+                curve_db=_curve(mix, range(span.start, span.stop, step)) if result else [],
+                ledger=mix.ledger if result else None,
+                span=span,
+            )
         )
-    return {
-        "start_s": round(span.start / rate, 3),
-        "length_s": round(span.length / rate, 6),
-        "difficulty": round(passage.difficulty, 1),
-        "speech_share": passage.speech_share,
-        "reason": passage.reason,
-        "lufs": None if pair.lufs is None else round(pair.lufs, 1),
-        "speech": _shares([phrase.span for phrase in plan.phrases], span),
-        "clips": clips,
-        "versions": versions,
-    }
+    speech = [phrase.span for phrase in plan.phrases]
+    return passage_data(passage, rate, lufs=pair.lufs, speech=speech, clips=clips, versions=versions)
 
 
 def _overview(mix: Mix, before: _Heard, after: _Heard) -> dict[str, Any]:
@@ -190,9 +181,9 @@ def _overview(mix: Mix, before: _Heard, after: _Heard) -> dict[str, Any]:
     positions = np.linspace(0, plan.length - 1, 2 * COLUMNS).astype(int).tolist()
     return {
         "about": about,
-        "speech": _shares(merge((phrase.span for phrase in plan.phrases), gap=plan.length // 2000), whole),
-        "changed": _shares(merge(changed, gap=plan.length // 2000), whole),
-        "marks": None if mix.ledger is None else _shares([mark.span for mark in mix.ledger.marks], whole),
+        "speech": shares(merge((phrase.span for phrase in plan.phrases), gap=plan.length // 2000), whole),
+        "changed": shares(merge(changed, gap=plan.length // 2000), whole),
+        "marks": None if mix.ledger is None else shares([mark.span for mark in mix.ledger.marks], whole),
         "curve_db": _curve(mix, positions) or [0.0, 0.0],
         "before": before.overview,
         "after": after.overview,
@@ -208,17 +199,7 @@ def _marked(mix: Mix) -> str:
 
 def _curve(mix: Mix, positions: Sequence[int]) -> list[float]:
     """The bed's gain in dB at some positions, also where it was done again; empty where it stays at its level."""
-    curve = [round(float(power_to_db(mix.bed_gain(at) ** 2)), 1) for at in positions]
-    return curve if curve and min(curve) < 0.0 else []
-
-
-def _shares(spans: Sequence[Span], inside: Span) -> list[list[float]]:
-    parts = (span.clip(inside.start, inside.stop) for span in spans)
-    return [
-        [round((part.start - inside.start) / inside.length, 5), round((part.stop - inside.start) / inside.length, 5)]
-        for part in parts
-        if part
-    ]
+    return bed_curve_db(mix.bed_gain(at) for at in positions)
 
 
 def _scaled(position: int, rate: int, to: int) -> int:
@@ -232,7 +213,3 @@ def _at_rate(sound: Samples, rate: int, to: int, length: int) -> Samples:
         sound = resample(np.pad(sound, ((0, 0), (0, -sound.shape[1] % here))), rate, to)
     sound = sound[:, :length]
     return np.pad(sound, ((0, 0), (0, length - sound.shape[1])))
-
-
-def _packed(picture: np.ndarray[Any, Any]) -> str:
-    return b64encode(picture.tobytes()).decode()
