@@ -6,8 +6,9 @@ the whole of every phrase that reaches into it, because a dip rides to the loudn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -15,12 +16,21 @@ from mediaclean.analysis import Analysis
 from mediaclean.audio import Block, Picker, Samples, Span, merge
 from mediaclean.backends.registry import load_separator
 from mediaclean.bed.auto import HOLD_S
+from mediaclean.bed.dips import DipsHeard
 from mediaclean.bed.duck import DuckSettings, GainCurve
 from mediaclean.deciding import decide
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
 from mediaclean.ledger import Ledger, LedgerSettings
-from mediaclean.mixing import early_stages, learn_tone, settle_dips, settle_voice, tone_spans, voice_stages
+from mediaclean.mixing import (
+    early_stages,
+    hear_dips,
+    learn_tone,
+    settle_dips,
+    settle_voice,
+    tone_spans,
+    voice_stages,
+)
 from mediaclean.plan.make import Cut, Plan, SeparateSettings
 from mediaclean.polish import through
 from mediaclean.preset import Preset
@@ -118,10 +128,12 @@ def render_doses(job: Job, analysis: Analysis, spans: Sequence[Span], doses: Seq
 
     def passages() -> Iterator[Dosed]:
         for span, inside, warm, sound, original in zip(spans, heard, wide, sounds, originals, strict=True):
-            block, here = Block(warm.start, sound, sound), slice(span.start - warm.start, span.stop - warm.start)
+            here = slice(span.start - warm.start, span.stop - warm.start)
             with job.stopwatch.stage("mix"):
+                first = replace(plans[doses[0]], cuts=cuts)
+                separated = _Separated(job, _finished(job, first, voices, Block(warm.start, sound, sound)))
                 made = {
-                    dose: _mix(jobs[dose], replace(plan, cuts=cuts), voices, block, span, inside, tones.get(dose))
+                    dose: _mix(jobs[dose], replace(plan, cuts=cuts), separated, span, inside, tones.get(dose))
                     for dose, plan in plans.items()
                 }
             yield Dosed(
@@ -209,6 +221,38 @@ def _tones(job: Job, plans: Mapping[str, Plan], heard: Mapping[Span, Samples]) -
 
 
 @dataclass(frozen=True, eq=False)
+class _Separated:
+    """The separated and finished sound around a passage, the same for all doses: it is short."""
+
+    job: Job
+    blocks: Sequence[Block]
+
+    @property
+    def start(self) -> int:
+        return self.blocks[0].start
+
+    @cached_property
+    def heard(self) -> DipsHeard:
+        return hear_dips(self.job, self.blocks, start=self.start)
+
+    def again(self, _: str) -> Iterator[Block]:
+        """From the first block on, for any stage."""
+        return iter(self.blocks)
+
+
+def _finished(job: Job, plan: Plan, voices: Voices, sound: Block) -> list[Block]:
+    """The sound around a passage in voice and bed, with what is done to the voice."""
+    preset = replace(job.preset, phrases=None)  # phrases are ridden to the whole track, of which a passage knows little
+    fade = job.fade
+
+    def separated(_: str) -> Iterator[Block]:
+        return through(split([sound.mix], plan, voices, fade, start=sound.start), early_stages(job, plan, fade))
+
+    finishing = voice_stages(settle_voice(plan, replace(job, preset=preset), fade, separated), job, fade)
+    return list(through(separated(""), finishing))
+
+
+@dataclass(frozen=True, eq=False)
 class _Version:
     """One dose of what is heard around a passage."""
 
@@ -217,32 +261,19 @@ class _Version:
     ledger: Ledger
 
 
-def _mix(job: Job, plan: Plan, voices: Voices, sound: Block, span: Span, heard: Span, synth: Tone | None) -> _Version:
+def _mix(job: Job, plan: Plan, sound: _Separated, span: Span, heard: Span, synth: Tone | None) -> _Version:
     """One dose over the sound around a passage, made lighter where the ledger says so."""
-    preset = replace(job.preset, phrases=None)  # phrases are ridden to the whole track, of which a passage knows little
-    fade = job.fade
-
-    def separated(_: str) -> Iterator[Block]:
-        return through(split([sound.mix], plan, voices, fade, start=sound.start), early_stages(job, plan, fade))
-
-    finishing = voice_stages(settle_voice(plan, replace(job, preset=preset), fade, separated), job, fade)
-    finished = list(through(separated(""), finishing))  # a passage is short
-
-    def blocks(_: str) -> Iterator[Block]:
-        return iter(finished)
-
-    settled = _settled(job, plan, blocks, span, heard, sound.start)
+    preset = job.preset
+    settled = _settled(job, plan, sound, span, heard)
     judging = preset.ledger or LedgerSettings(repair="none")
-    settled, ledger = heal(job, settled, blocks, judging, start=sound.start, inside=heard)
+    settled, ledger = heal(job, settled, sound.again, judging, start=sound.start, inside=heard)
     gains = bed_curve(settled, preset.duck, job.rate)
     filler = ToneFiller(synth, plan.holes, preset.room_tone or RoomToneSettings()) if synth else None
-    mix = np.concatenate(list(mixdown(finished, gains, filler)), axis=1)
+    mix = np.concatenate(list(mixdown(sound.blocks, gains, filler)), axis=1)
     return _Version(mix, gains, ledger or Ledger(job.rate))
 
 
-def _settled(
-    job: Job, plan: Plan, blocks: Callable[[str], Iterator[Block]], span: Span, heard: Span, start: int
-) -> Plan:
+def _settled(job: Job, plan: Plan, sound: _Separated, span: Span, heard: Span) -> Plan:
     """The plan with those dips that matter to a passage, and their gains; all others are far away."""
     near = _near(span, job.preset, job.rate)
     dips = sorted((dip for dip in plan.dips if dip.span.overlaps(near)), key=lambda dip: dip.span)
@@ -251,4 +282,4 @@ def _settled(
     audible = [(dip, dip.span.clip(heard.start, heard.stop)) for dip in dips]
     dips = [dip for dip, part in audible if part]
     parts = [part for _, part in audible if part]
-    return settle_dips(job, replace(plan, dips=tuple(dips)), parts, blocks("ride"), start=start)
+    return settle_dips(job, replace(plan, dips=tuple(dips)), parts, sound.heard)

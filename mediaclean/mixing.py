@@ -13,7 +13,7 @@ from mediaclean.audio import Block, Samples, Span, merge
 from mediaclean.backends.detector import load_detector
 from mediaclean.bed.auto import Measured, settle_plan
 from mediaclean.bed.confirm import VoiceEar
-from mediaclean.bed.dips import DipEar, divided, has_voice, ride
+from mediaclean.bed.dips import DipEar, DipsHeard, divided, has_voice, ride
 from mediaclean.bed.duck import DuckSettings, GainCurve
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
@@ -153,39 +153,45 @@ def _settle(job: Job, plan: Plan, blocks: Callable[[str], Iterator[Block]]) -> P
     if all(dip.gain_db is not None for dip in plan.dips):
         return plan
     dips = sorted(plan.dips, key=lambda dip: dip.span)
-    return settle_dips(job, dataclasses.replace(plan, dips=tuple(dips)), [dip.span for dip in dips], blocks("ride"))
+    heard = hear_dips(job, blocks("ride"))
+    return settle_dips(job, dataclasses.replace(plan, dips=tuple(dips)), [dip.span for dip in dips], heard)
 
 
-def settle_dips(job: Job, plan: Plan, spans: Sequence[Span], blocks: Iterable[Block], *, start: int = 0) -> Plan:
+def hear_dips(job: Job, blocks: Iterable[Block], *, start: int = 0) -> DipsHeard:
+    """Hear a separated sound for `settle_dips`; it serves plans that differ in what becomes of the bed alone.
+
+    Args:
+        start: position of the first block, for a part of a track.
+    """
+    heard = DipsHeard(
+        DipEar(job.rate, job.track.layout, job.track.channels),
+        VoiceEar(job.rate, job.track.centre, load_detector("webrtc")),
+        start,
+    )
+    for _ in heard.ear.listen(heard.detector.listen(blocks)):
+        pass
+    return heard
+
+
+def settle_dips(job: Job, plan: Plan, spans: Sequence[Span], heard: DipsHeard) -> Plan:
     """The plan with a gain for every dip: those that ride are divided into the phrases that are heard under them.
 
     Args:
-        spans: what is heard of each dip.
-        blocks: the separated sound.
-        start: position of the first block, for a part of a track.
+        spans: what was heard of each dip.
     """
-    track = job.track
-    ear = DipEar(job.rate, track.layout, track.channels)
-    detector = VoiceEar(job.rate, track.centre, load_detector("webrtc"))
     settings = job.preset.duck or DuckSettings()
-    for _ in ear.listen(detector.listen(blocks)):
-        pass
     dips: list[PlannedDip] = []
     parts: list[Span] = []
     for dip, span in zip(plan.dips, spans, strict=True):
-        heard = Span(span.start - start, span.stop - start)
-        inside = ear.phrases(heard) if dip.gain_db is None else [heard]
-        dips.extend(divided(dip, [Span(part.start + start, part.stop + start) for part in inside], job.rate))
+        inside = heard.phrases(span) if dip.gain_db is None else [span]
+        dips.extend(divided(dip, inside, job.rate))
         parts.extend(inside)
-    levels = [
-        dataclasses.replace(ear.levels(part), speech_share=share)
-        for part, share in zip(parts, detector.shares(parts), strict=True)
-    ]
+    levels = heard.levels(parts)
     settled = dataclasses.replace(plan, dips=tuple(dips))
     if settings.mode != "auto":
         return with_gains(settled, ride(dips, levels, settings))
     measured = [Measured.of(level) if has_voice(level) else None for level in levels]
-    return settle_plan(settled, [Span(part.start + start, part.stop + start) for part in parts], measured, settings)
+    return settle_plan(settled, parts, measured, settings)
 
 
 def tone_spans(plan: Plan) -> list[Span]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mediaclean.ahead import Aside
 from mediaclean.audio import FLOOR_DB, FRAME_S, Block, Span, frame_edges, frames_of, merge
+from mediaclean.bed.confirm import VoiceEar
 from mediaclean.bed.doubt import DoubtMeter
 from mediaclean.bed.duck import DuckSettings, gain_for_difference
 from mediaclean.bed.judging import leak
@@ -126,6 +127,29 @@ class DipEar:
         first = touched.start + int(edges[0] < span.start)
         stop = touched.stop - int(edges[-1] > span.stop)
         return slice(first, stop) if first < stop else touched
+
+
+@dataclass(frozen=True)
+class DipsHeard:
+    """What was heard of a separated sound: how loud voice and bed are, and where the voice is speech."""
+
+    ear: DipEar
+    detector: VoiceEar
+    start: int = 0
+
+    def phrases(self, span: Span) -> list[Span]:
+        """The stretches of a span between pauses of the voice."""
+        parts = self.ear.phrases(self._inside(span))
+        return [Span(part.start + self.start, part.stop + self.start) for part in parts]
+
+    def levels(self, spans: Sequence[Span]) -> list[DipLevels]:
+        """How loud voice and bed are in spans, and how much of each is speech."""
+        parts = [self._inside(span) for span in spans]
+        shares = self.detector.shares(parts)
+        return [replace(self.ear.levels(part), speech_share=share) for part, share in zip(parts, shares, strict=True)]
+
+    def _inside(self, span: Span) -> Span:
+        return Span(span.start - self.start, span.stop - self.start)
 
 
 def _without_bursts(found: Sequence[Span]) -> list[Span]:
