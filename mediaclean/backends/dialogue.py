@@ -26,8 +26,8 @@ from mediaclean.backends.rumble import without_rumble
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "82746085262d1690f1d4232e3d7a760832a0edcbbb44d3a42f16bf6241ccbcb6"
-VERSION = "4"
+WEIGHTS_SHA256 = "902233a93ca3e523b23c02bfacf34132c7e15d5f7e70e31890bd37fafc16b344"
+VERSION = "5"
 
 SILENT_RMS = 1e-9
 """Below this (-180 dBFS) a window is silence: far under the noise of 24 bits, and safe from denormal numbers."""
