@@ -183,12 +183,24 @@ def test_training_lowers_the_loss_and_goes_on_where_it_stopped(data: Path, tmp_p
     again.restore(tmp_path / "last.pt")
     assert again.step == 10
     target = tmp_path / "own.safetensors"
-    export(tmp_path / "last.pt", target)
+    export([tmp_path / "last.pt"], target)
     exported = dialogue.load(weights=target).net
     for kept, found in zip(again.average.parameters(), exported.parameters(), strict=True):
         torch.testing.assert_close(kept, found, atol=1e-4, rtol=1e-3)
     a, b = (t.train_step(mix, voice, width, 0.2)["loss"] for t in (trainer, again))
     assert a == pytest.approx(b, rel=1e-4)
+
+
+def test_of_two_checkpoints_the_mean_is_written(tmp_path: Path) -> None:
+    nets = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        nets.append(DialogueNet(SMALL))
+        Trainer(nets[-1], tmp_path, "cpu", TrainSettings()).save(f"{seed}.pt")
+    target = tmp_path / "mean.safetensors"
+    export([tmp_path / "1.pt", tmp_path / "2.pt"], target)
+    for one, two, found in zip(*(net.parameters() for net in (*nets, dialogue.load(weights=target).net)), strict=True):
+        torch.testing.assert_close((one + two) / 2, found, atol=1e-4, rtol=1e-3)
 
 
 @pytest.mark.parametrize("kind", noises.KINDS)

@@ -2,7 +2,9 @@
 
     python -m training.export --checkpoint training/runs/main/last.pt --target my.safetensors
     python -m training.export --checkpoint training/runs/main/last.pt --ship
+    python -m training.export --checkpoint before.pt after.pt --ship
 
+Of several checkpoints of one line of runs the mean of the weights is written (Wortsman et al., "Model soups", 2022).
 Half precision halves the file; the rounding (2^-11) lies far below what the network leaves in the voice.
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -20,18 +23,23 @@ from mediaclean.backends import dialogue
 from mediaclean.backends.dialogue_net import DialogueNet, NetConfig
 
 
-def export(checkpoint: Path, target: Path) -> str:
+def export(checkpoints: Sequence[Path], target: Path) -> str:
     """Write the file; returns its SHA-256.
 
     Raises:
-        OSError: if the checkpoint cannot be read.
+        OSError: if a checkpoint cannot be read.
+        RuntimeError: if they are of different networks.
         ValueError: if a weight is no number, or too large for half precision.
     """
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    config = NetConfig.from_metadata(state["config"])
+    states = [torch.load(path, map_location="cpu", weights_only=True) for path in checkpoints]
+    config = NetConfig.from_metadata(states[0]["config"])
     net = DialogueNet(config)
-    net.load_state_dict(state["average"])
-    tensors = {name: tensor.half().contiguous() for name, tensor in net.state_dict().items()}
+    sums = {name: torch.zeros_like(tensor) for name, tensor in net.state_dict().items()}
+    for state in states:
+        net.load_state_dict(state["average"])
+        for name, tensor in net.state_dict().items():
+            sums[name] += tensor
+    tensors = {name: (total / len(states)).half().contiguous() for name, total in sums.items()}
     odd = [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
     if odd:
         raise ValueError(f"not finite in half precision: {', '.join(odd)}")
@@ -50,7 +58,7 @@ def ship(digest: str) -> None:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, nargs="+", required=True)
     parser.add_argument("--target", type=Path, default=dialogue.WEIGHTS)
     parser.add_argument("--ship", action="store_true", help="put them into the package, with their hash")
     args = parser.parse_args()
