@@ -32,7 +32,7 @@ def draw(log: Path, target: Path) -> None:
     for name in conditions:
         right.plot([r["heard_h"] for r in checks], [r["validation"][name] for r in checks], marker=".", label=name)
     right.set(xlabel="hours of mixtures heard", ylabel="SI-SDR below 8 kHz (dB)", title="Validation, averaged weights")
-    right.legend()
+    right.legend(loc="center right")
     for axes in (left, right):
         axes.grid(alpha=0.3)
     figure.savefig(target, dpi=110)
