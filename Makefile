@@ -16,7 +16,7 @@ demo: $(READY)
 	@echo "(activate the environment first: . $(BIN)/activate)"
 
 test: $(READY)
-	$(BIN)/python -m pytest -p no:cacheprovider -n 2
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider -n 2  # two workers' threads would wait for each other
 
 check: lint types test
 
