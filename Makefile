@@ -15,8 +15,9 @@ demo: $(READY)
 	@echo "The cleaned video is samples/interview.clean.mp4. Next: mediaclean clean YOUR-FILE --preset podcast"
 	@echo "(activate the environment first: . $(BIN)/activate)"
 
+# One thread per product, as the command has it: those of two workers would wait for each other in busy loops.
 test: $(READY)
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider -n 2  # two workers' threads would wait for each other
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -p no:cacheprovider -n 2
 
 check: lint types test
 
