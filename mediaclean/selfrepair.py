@@ -117,7 +117,7 @@ def heal(
     if not spans:
         return plan, first
     before = {span: first.over([span]).score for span in spans}
-    raised, last = _lighter(ear, plan, first, spans)
+    raised, last = _lighter(ear, plan, first, before)
     changed = with_raised(plan, raised, _reasons(first))
     swapped = _by_other(ear, changed, {span: score for span, score in before.items() if span not in raised})
     if other is not None and swapped:
@@ -140,26 +140,30 @@ def heal(
     return replace(changed, mended=True), replace(last, repairs=repairs)
 
 
-def _lighter(ear: _Ear, plan: Plan, first: Ledger, spans: Sequence[Span]) -> tuple[dict[Span, float], Ledger]:
-    """By how many dB each passage is best raised, without those that no step helps; and the ledger then."""
+def _lighter(ear: _Ear, plan: Plan, first: Ledger, before: Mapping[Span, float]) -> tuple[dict[Span, float], Ledger]:
+    """By how many dB each passage is best raised, without those that no step helps; and the ledger then.
+
+    Args:
+        first: the ledger of the plan as it was.
+        before: the severity in each passage by it.
+    """
     raised: dict[Span, float] = {}
     ledger = first
-    groups = _groups(ear.job, plan, spans)
-    pages = [_pages(ear.job, plan, group) for group in groups]
-    sounds = ear.holding(plan, [sound_of(each, plan.rate) for each in pages])
-    for group, touched, held in zip(groups, pages, sounds, strict=True):
-        before = {span: first.over([span]).score for span in group}
-        best, found = _best_steps(ear, held, with_raised(plan, raised), touched, before)
-        if best:
-            ledger = _combined(ledger, found, touched)
+    groups = _groups(ear.job, plan, before)
+    sounds = ear.holding(plan, [sound_of(pages, plan.rate) for _, pages in groups])
+    for (group, pages), held in zip(groups, sounds, strict=True):
+        severities = {span: before[span] for span in group}
+        best, found = _best_steps(ear, held, with_raised(plan, raised), pages, severities)
+        if found is not None:
+            ledger = _combined(ledger, found, pages)
             raised |= best
     return raised, ledger
 
 
 def _best_steps(
     ear: _Ear, held: Sequence[Block], plan: Plan, pages: Collection[int], before: Mapping[Span, float]
-) -> tuple[dict[Span, float], Ledger]:
-    """The same for passages whose sound is held; `before` is the severity in each as it was."""
+) -> tuple[dict[Span, float], Ledger | None]:
+    """The same for passages whose sound is held; no ledger where no step helps any of them."""
     limits, best, open_spans = dict(before), dict[Span, float](), list(before)
     tried: list[tuple[dict[Span, float], Ledger]] = []
     for step in range(1, ear.settings.steps + 1):
@@ -174,20 +178,23 @@ def _best_steps(
                 open_spans.remove(span)
         if not open_spans:
             break
+    if not best:
+        return best, None
     known = next((found for trial, found in tried if trial == best), None)
     return best, known or ear.judge_held(held, with_raised(plan, best), pages)
 
 
-def _groups(job: Job, plan: Plan, spans: Iterable[Span]) -> list[list[Span]]:
-    """Passages in order of time, together where they share pages."""
-    groups: list[list[Span]] = []
+def _groups(job: Job, plan: Plan, spans: Iterable[Span]) -> list[tuple[list[Span], set[int]]]:
+    """Passages in order of time, together where they share pages; and those pages."""
+    groups: list[tuple[list[Span], set[int]]] = []
     for span in sorted(spans):
-        pages = _pages(job, plan, [*groups[-1], span]) if groups else set()
-        joins = pages and min(_pages(job, plan, [span])) <= max(_pages(job, plan, groups[-1]))
-        if joins and max(pages) - min(pages) < HELD_PAGES:
-            groups[-1].append(span)
+        own = _pages(job, plan, [span])
+        last = groups[-1][1] if groups else set()
+        if last and min(own) <= max(last) and max(own | last) - min(own | last) < HELD_PAGES:
+            groups[-1][0].append(span)
+            last |= own
         else:
-            groups.append([span])
+            groups.append(([span], own))
     return groups
 
 
