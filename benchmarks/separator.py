@@ -81,7 +81,7 @@ def main() -> None:
     separator = load(args.device)
     length = int(args.seconds * RATE)
     mix = (0.1 * np.random.default_rng(0).standard_normal((2, length))).astype(np.float32)
-    separator.separate(mix[None, :, : separator.window])
+    separator.separate([mix[:, : separator.window]])
     begin, begin_cpu = time.perf_counter(), time.process_time()
     for _ in separate_cuts([mix], [Span(0, length)], separator, rate=RATE, length=length):
         pass

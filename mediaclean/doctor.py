@@ -60,7 +60,7 @@ def _network() -> str:
     from mediaclean.backends.dialogue import load
 
     separator = load("cpu")
-    voice = separator.separate(np.zeros((1, 1, separator.window), dtype=np.float32))
+    (voice,) = separator.separate([np.zeros((1, separator.window), dtype=np.float32)])
     return separator.identity if not voice.any() else "sounds on silence"
 
 

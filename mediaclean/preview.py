@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ import numpy as np
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Samples, db_to_gain
 from mediaclean.bed.difficulty import Passage, hardest
+from mediaclean.cores import cores
 from mediaclean.doses import DOSES, Dosed, Dosing, check_doses, render_doses
 from mediaclean.errors import MediaError, OutputError, PresetError
 from mediaclean.job import CleanOptions, Job
@@ -196,7 +196,7 @@ def _page_data(
     plan = next(iter(dosing.plans.values()))
     seconds = sum(passage.span.length / job.rate * len(commands) + 1 for passage in passages)
     bit_rate = next((rate for rate in BIT_RATES if rate * seconds / 8 <= PAGE_BYTES), BIT_RATES[-1])
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # a passage is written while the next one is mixed
+    with ThreadPoolExecutor(cores()) as pool:  # a passage is written while the next one is mixed
         made = [
             pool.submit(_passage, passage, dosed, job.track.layout, plan, commands, bit_rate)
             for passage, dosed in zip(passages, dosing.passages, strict=True)
@@ -225,7 +225,7 @@ def _passage(
     numbers = _numbered(levelled.sounds)
     different = [levelled.sounds[numbers.index(number)] for number in range(max(numbers) + 1)]
     encode = partial(encode_clip, rate=levelled.rate, bit_rate=min(bit_rate, 128_000) if mono else bit_rate)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         clips = [data_uri("audio/mpeg", clip) for clip in pool.map(encode, different)]
     versions: list[dict[str, Any]] = []
     names = ("original", *commands)

@@ -21,7 +21,7 @@ from mediaclean.audio import Samples, Span
 from mediaclean.errors import BackendError, MediaError
 from mediaclean.progress import Progress, Watch, ignore
 from mediaclean.resample import context, ratio, resample
-from mediaclean.windows import Grid, Place, blocks, by_length, lay, triangle
+from mediaclean.windows import Grid, Place, blocks, lay, triangle
 
 SILENCE_S = 0.01
 """Exact zeros in every channel for at least this long are digital silence, and their voice is silence too."""
@@ -62,8 +62,11 @@ class Separator(Protocol):
     def batch(self) -> int:
         """How many windows to hand over at once."""
 
-    def separate(self, mix: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The voice in windows (batch, channels, n) at `rate`, in the same shape; any count of channels from 1."""
+    def separate(self, windows: Sequence[Samples]) -> Sequence[Samples]:
+        """The voice in each window (channels, n) at `rate`, in the same shape.
+
+        All have the same count of channels, which is any from 1; their lengths may differ.
+        """
 
 
 def separate_cuts(
@@ -112,11 +115,10 @@ def separate_cuts(
         for cut in sorted({cut for cut, _ in block} - opened.keys()):
             track.forget(min(starts[cut:]))
             opened[cut] = _Opened(grids[cut], track, separator.rate)
-        for part in by_length(block, grids):
-            mix = np.stack([opened[cut].mix(index) for cut, index in part])
-            for (cut, index), voice in zip(part, _voices(separator, mix), strict=True):
-                opened[cut].add(index, voice)
-            tally.add(part)
+        voices = _voices(separator, [opened[cut].mix(index) for cut, index in block])
+        for (cut, index), voice in zip(block, voices, strict=True):
+            opened[cut].add(index, voice)
+        tally.add(block)
         following = work[number + 1][0][0] if number + 1 < len(work) else len(cuts)
         for cut in [cut for cut in opened if cut < following]:
             complete = opened.pop(cut)
@@ -124,13 +126,15 @@ def separate_cuts(
                 yield cut, complete.voice()
 
 
-def _voices(separator: Separator, mix: NDArray[np.float32]) -> NDArray[np.float32]:
-    voice = separator.separate(mix)
-    if voice.shape != mix.shape:
-        raise BackendError(f"{separator.identity} gave the shape {voice.shape} for {mix.shape}", "mediaclean doctor")
-    if not np.isfinite(voice).all():
-        raise BackendError(f"{separator.identity} gave values that are not numbers", "mediaclean doctor")
-    return voice
+def _voices(separator: Separator, windows: Sequence[Samples]) -> Sequence[Samples]:
+    voices = separator.separate(windows)
+    for voice, window in zip(voices, windows, strict=True):
+        if voice.shape != window.shape:
+            shapes = f"the shape {voice.shape} for {window.shape}"
+            raise BackendError(f"{separator.identity} gave {shapes}", "mediaclean doctor")
+        if not np.isfinite(voice).all():
+            raise BackendError(f"{separator.identity} gave values that are not numbers", "mediaclean doctor")
+    return voices
 
 
 class _Track:

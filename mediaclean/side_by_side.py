@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from threading import Event, Lock
 from typing import TypeVar
 
+from mediaclean.cores import cores
 from mediaclean.errors import MediacleanError
 from mediaclean.progress import Progress, Watch
 
@@ -17,14 +17,6 @@ R = TypeVar("R")
 
 class _Stopped(Exception):
     """Another of the works was stopped, and so is this one."""
-
-
-def cores() -> int:
-    """How many processor cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on Linux
-        return os.cpu_count() or 1
 
 
 def side_by_side(works: Sequence[Callable[[Watch], R]], watch: Watch) -> list[R]:

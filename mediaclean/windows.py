@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -62,13 +62,6 @@ def blocks(grids: Sequence[Grid], size: int) -> list[list[Place]]:
     """All windows in order, in blocks of `size`, the last one shorter."""
     places = [(cut, index) for cut, grid in enumerate(grids) for index in range(len(grid.windows))]
     return [places[at : at + size] for at in range(0, len(places), size)]
-
-
-def by_length(block: Sequence[Place], grids: Sequence[Grid]) -> Iterator[list[Place]]:
-    """The windows of a block that a network can take at once: those of one length, longest first."""
-    lengths = {place: grids[place[0]].windows[place[1]][1] for place in block}
-    for length in sorted(set(lengths.values()), reverse=True):
-        yield [place for place in block if lengths[place] == length]
 
 
 def triangle(length: int) -> NDArray[np.float32]:

@@ -60,7 +60,7 @@ NOISE_WEIGHTS = {
     "esc10": 1.2,
     "noisekun": 1.0,
     "blanket": 0.4,
-    "moodist": 2.0,
+    "moodist": 3.0,
     "mechvibes": 0.9,
     "openclonk_sound": 0.5,
     "rse": 0.4,
@@ -98,6 +98,7 @@ class MixSettings:
     room_chance: float = 0.25
     equaliser_chance: float = 0.6
     gap_chance: float = 0.2
+    level_db: tuple[float, float] = (-12.0, 2.0)  # of the mixture, RMS; the engine drives the network in its middle
     extend_chance: float = 0.75  # of a band-limited voice, see `extend`
     extend_to_hz: tuple[float, float] = (11_000.0, 22_000.0)
 
@@ -239,7 +240,7 @@ class Mixer:
         signal *= ramp.astype(np.float32)
 
     def draw(self) -> tuple[Signal, Signal, float]:
-        """(mixture, voice, bandwidth of the voice in Hz); the mixture's level is random around 0 dB RMS."""
+        """(mixture, voice, bandwidth of the voice in Hz); level and polarity of both are random."""
         s, rng = self.settings, self.rng
         voice, bandwidth = self._voice()
         voice /= np.sqrt(np.mean(voice * voice) + 1e-10)
@@ -260,7 +261,8 @@ class Mixer:
         level = np.mean(voice * voice) if voice.any() else 1.0
         bed *= np.sqrt(level / (np.mean(bed * bed) + 1e-10) / 10 ** (snr_db / 10))
         mix = voice + bed
-        gain = 10 ** (rng.uniform(-4, 4) / 20) / np.sqrt(np.mean(mix * mix) + 1e-10)
+        gain = 10 ** (rng.uniform(*s.level_db) / 20) / np.sqrt(np.mean(mix * mix) + 1e-10)
+        gain *= rng.choice((-1, 1))  # a microphone may be wired either way round
         return (mix * gain).astype(np.float32), (voice * gain).astype(np.float32), bandwidth
 
     def _voice(self) -> tuple[Signal, float]:

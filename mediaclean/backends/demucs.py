@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib import import_module
@@ -22,7 +23,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mediaclean.audio import Samples
 from mediaclean.backends.device import pytorch, windows_at_once
+from mediaclean.backends.stacking import stacked
 from mediaclean.errors import BackendError
 from mediaclean.models import Model, find, verify
 
@@ -74,8 +77,11 @@ class Demucs:
         self.hop = int((1 - OVERLAP) * self.window)
         self.batch = windows_at_once(device, _WINDOW_BYTES)
 
-    def separate(self, mix: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The vocals in windows (batch, channels, n) of one or two channels."""
+    def separate(self, windows: Sequence[Samples]) -> Sequence[Samples]:
+        """The vocals in each window (channels, n), of one or two channels."""
+        return stacked(windows, self._separate)
+
+    def _separate(self, mix: NDArray[np.float32]) -> NDArray[np.float32]:
         from demucs.apply import apply_model
 
         torch = pytorch()

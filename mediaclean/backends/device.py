@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
+from mediaclean.audio import Samples
 from mediaclean.errors import BackendError, DeviceError
 from mediaclean.settings import suggest
 
@@ -94,16 +92,16 @@ class Steady:
         """Where it runs now."""
         return self._engine.device
 
-    def separate(self, mix: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The voice in windows (batch, channels, n).
+    def separate(self, windows: Sequence[Samples]) -> Sequence[Samples]:
+        """The voice in each window (channels, n).
 
         Raises:
             BackendError: if the network fails; a DeviceError if a single window does not fit on the CPU.
         """
         while True:
             try:
-                parts = range(0, len(mix), self._at_once)
-                return np.concatenate([self._engine.separate(mix[at : at + self._at_once]) for at in parts])
+                parts = range(0, len(windows), self._at_once)
+                return [v for at in parts for v in self._engine.separate(windows[at : at + self._at_once])]
             except (MemoryError, RuntimeError) as exc:
                 if not is_out_of_memory(exc):
                     raise BackendError(
@@ -115,7 +113,7 @@ class Steady:
                         "close other programs, or --engine dialogue",
                     ) from exc
             # Past the except clause, so that the failed run's arrays are let go first.
-            self._step_down(min(self._at_once, len(mix)))
+            self._step_down(min(self._at_once, len(windows)))
 
     def _step_down(self, tried: int) -> None:
         device = self.device

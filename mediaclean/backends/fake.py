@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples
+from mediaclean.backends.stacking import stacked
 from mediaclean.errors import PresetError
 from mediaclean.settings import suggest
 
@@ -39,8 +40,11 @@ class Fake:
     weights: tuple[str, ...] = ()
     seen: list[tuple[int, ...]] = field(default_factory=list)
 
-    def separate(self, mix: Windows) -> Windows:
-        """The function's value, as float32."""
+    def separate(self, windows: Sequence[Samples]) -> Sequence[Samples]:
+        """The function's value for windows of one length after the other, as float32."""
+        return stacked(windows, self._separate)
+
+    def _separate(self, mix: Windows) -> Windows:
         self.seen.append(mix.shape)
         return self.voice(mix).astype(np.float32, copy=False)
 

@@ -45,7 +45,7 @@ def test_then_the_cpu_takes_over(notes: list[str]) -> None:
         return network(3 if device == "cuda" else 0, device)
 
     steady = Steady(load, "cuda", notes.append)
-    assert steady.separate(np.ones((4, 2, 400), np.float32)).shape == (4, 2, 400)
+    assert np.shape(steady.separate(np.ones((4, 2, 400), np.float32))) == (4, 2, 400)
     assert loaded == ["cuda", "cpu"]
     assert steady.device == "cpu"
     assert "going on with the CPU" in notes[-1]
