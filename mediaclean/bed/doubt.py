@@ -14,6 +14,7 @@ estimate would do by itself, comes out four times too small. Such cells are left
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples
@@ -52,9 +53,9 @@ class DoubtMeter:
         held = np.concatenate([self._held, np.stack([voice, bed])], axis=2)
         stop = self._start + held.shape[2]
         starts = self._starts(stop)
-        if len(starts) and held[0].any():
+        if len(starts) and held[0].any() and held[1].any():
             self._powers.append(self._shared(held, starts))
-        else:  # most of a recording is not separated at all
+        else:  # most of a recording is not separated at all: it has no bed
             self._powers.append(np.zeros(len(starts)))
         self._count += len(starts)
         keep = int(self._firsts(np.array([self._count], dtype=np.int64))[0]) - self._start
@@ -84,9 +85,13 @@ class DoubtMeter:
         """The power of the error, (count,), in the windows of voice and bed (2, channels, n) that begin at `starts`."""
         from scipy.fft import rfft
 
-        windows = held[:, :, (starts - self._start)[:, None] + np.arange(self._width)]
-        voice, bed = rfft(windows * self._window)
+        at = sliding_window_view(held, self._width, axis=2)
+        windows = np.stack([at[:, :, start - self._start] for start in starts.tolist()], axis=2)
+        windows *= self._window
+        voice, bed = rfft(windows, overwrite_x=True)
         product = voice * bed.conj()
-        size = np.abs(product)
-        in_step = np.where(product.real > 0.0, 2.0 * np.square(product.real) / np.maximum(size, 1e-30) - size, 0.0)
+        along, across = np.square(product.real), np.square(product.imag)
+        size = np.sqrt(along + across)
+        in_step = (along - across) / np.maximum(size, 1e-30)  # twice the cosine's square less one, times the size
+        in_step *= product.real > 0.0
         return np.asarray(self._weights @ (in_step @ self._scale).astype(np.float64))
