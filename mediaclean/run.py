@@ -80,14 +80,18 @@ def deliver(
 ) -> list[Report]:
     """Clean a file once and write it as often as there are deliveries: one analysis, one separation, many levels.
 
-    See `clean`; each delivery gets its name as soon as it is finished and proven.
+    See `clean`; each delivery gets its name as soon as it is finished and proven. Where some are there already, from a
+    run that was stopped, and are not to be overwritten, only the others are made, and only these have reports.
     """
     jobs = open_jobs(source, preset, options or CleanOptions(), watch)
+    spools = deliveries[0].target
+    if not jobs[0].options.overwrite:
+        deliveries = [each for each in deliveries if not each.target.exists()] or deliveries
     notes = [_check_target(jobs, delivery.target) for delivery in deliveries]
     check_keeping(jobs, [delivery.target for delivery in deliveries])
     with ExitStack() as tapes, Hashing(jobs[0].media.path) as packets:
         packets.begin()  # while the source is listened to, which needs less memory than what follows
-        rendered = [_render(job, spool_folder(deliveries[0].target, job.track.number)) for job in jobs]
+        rendered = [_render(job, spool_folder(spools, job.track.number)) for job in jobs]
         if len(deliveries) > 1:
             rendered = [_measured(each, deliveries, tapes) for each in rendered]
         works = [
@@ -97,7 +101,7 @@ def deliver(
         reports = [report for each in side_by_side(works, watch) for report in each]
     keep(rendered, reports)
     for job in jobs:
-        remove_spools(deliveries[0].target, job.track.number)
+        remove_spools(spools, job.track.number)
     return reports
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mediaclean.cli.results import deliveries_of, show_reports
+from mediaclean.cli.results import check_side_file, deliveries_of, show_reports
 from mediaclean.cli.terminal import emit, err, report_error, use_json_lines, watching
 from mediaclean.errors import MediacleanError, MediaError, OutputError, PresetError
 
@@ -117,13 +117,17 @@ def clean(
         return
     targets = _targets(files, inputs, output, out_dir)
     is_batch = len(files) > 1 or any(path.is_dir() for path in inputs)
-    _check_report(report, [*files, *targets], is_batch)
+    wanted = [deliveries_of(target, specs) for target in targets]
+    _check_report(report, [*files, *(each.target for deliveries in wanted for each in deliveries)], is_batch)
     _make_folder(out_dir)
     failed: list[tuple[Path, MediacleanError]] = []
-    for file, target in zip(files, targets, strict=True):
-        deliveries = deliveries_of(target, specs)
-        if is_batch and not overwrite and all(delivery.target.exists() for delivery in deliveries):
-            _say_skipped(file, target, json_)
+    for file, deliveries in zip(files, wanted, strict=True):
+        there = [] if overwrite else [each.target for each in deliveries if each.target.exists()]
+        is_done = len(there) == len(deliveries)
+        if is_batch or not is_done:
+            for target in there:
+                _say_skipped(file, target, json_)
+        if is_batch and is_done:
             continue
         try:
             with watching() as watch:
@@ -183,17 +187,23 @@ def _bit_rate(text: str | None) -> int | None:
 
 
 def _expand(inputs: list[Path]) -> list[Path]:
-    """Folders replaced by the media files in them; results of earlier runs are passed over."""
+    """Folders replaced by the media files in them; hidden files and results of earlier runs are passed over."""
     files: list[Path] = []
     for path in inputs:
         if not path.is_dir():
             files.append(path)
             continue
-        found = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.stem.endswith(".clean"))
+        found = sorted(each for each in path.iterdir() if _is_source(each))
         if not found:
             raise MediaError(f"{path}: no media files in this folder", "give files, or another folder")
         files.extend(found)
     return files
+
+
+def _is_source(path: Path) -> bool:
+    """Media, and nothing that we have made: NAME.clean.mp4, NAME.clean.ebu-r128.mp4, NAME.dialogue.wav."""
+    made = {".clean", ".dialogue"}.intersection(Path(path.stem).suffixes)
+    return path.suffix.lower() in SUFFIXES and not made and not path.name.startswith(".") and path.is_file()
 
 
 def _targets(files: list[Path], inputs: list[Path], output: Path | None, out_dir: Path | None) -> list[Path]:
@@ -227,8 +237,8 @@ def _check_report(report: Path | None, media: list[Path], is_batch: bool) -> Non
         return
     if is_batch and report.exists() and not report.is_dir():
         raise OutputError(f"{report}: is a file, but there is a report for each input", "--report FOLDER")
-    if not is_batch and any(report.resolve() == path.resolve() for path in media):
-        raise OutputError(f"{report}: the report would replace the media", "--report NAME.json")
+    if not is_batch:
+        check_side_file("--report", report, media)
 
 
 def _say_skipped(file: Path, target: Path, json_: bool) -> None:

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from mediaclean.cli.results import check_side_file, write_text
 from mediaclean.cli.terminal import amount, emit, facts, out, use_json_lines, watching
+from mediaclean.errors import PresetError
 
 
 def measure(
@@ -33,6 +35,9 @@ def measure(
     names = spec_names() if "all" in (spec or []) else list(dict.fromkeys(spec or []))
     specs = [load_spec(name) for name in names]
     network = one_of("engine", engine, ENGINES)
+    if plot is not None and len(inputs) > 1:
+        raise PresetError(f"--plot draws one file, here are {len(inputs)}", "give one FILE with --plot")
+    check_side_file("--plot", plot, inputs)
     fine = True
     for path in inputs:
         with watching() as watch:
@@ -70,7 +75,6 @@ def _show(found: Any) -> None:
 
 
 def _draw(path: Path, found: Any) -> None:
-    from mediaclean.errors import OutputError
     from mediaclean.loudness.plot import loudness_svg
 
     drawing = loudness_svg(
@@ -80,10 +84,7 @@ def _draw(path: Path, found: Any) -> None:
         results=[rule for verdict in found.verdicts for rule in verdict.rules],
         true_peak_at_s=found.measured.loudness.true_peak_at_s,
     )
-    try:
-        path.write_text(drawing, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another --plot") from error
+    write_text(path, drawing, "--plot")
 
 
 def verify(

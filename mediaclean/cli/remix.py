@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mediaclean.cli.results import deliveries_of, show_reports
+from mediaclean.cli.results import check_side_file, deliveries_of, show_reports
 from mediaclean.cli.terminal import use_json_lines, watching
 from mediaclean.errors import PresetError
 
@@ -81,11 +81,10 @@ def remix(
     )
     same = [] if preset or told.get("spec") not in spec_names() else [str(told["spec"])]
     names = list(dict.fromkeys(spec or same))
-    target = output or _target(result, base)
+    deliveries = deliveries_of(output or _target(result, base), [load_spec(name) for name in names])
+    check_side_file("--report", report, [base.source, *(each.target for each in deliveries)])
     with watching() as watch:
-        reports = deliver(
-            base.source, deliveries_of(target, [load_spec(name) for name in names]), settings, options, watch=watch
-        )
+        reports = deliver(base.source, deliveries, settings, options, watch=watch)
     show_reports(reports, report, is_batch=False, json_=json_)
 
 

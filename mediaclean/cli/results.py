@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +11,15 @@ from mediaclean.cli.terminal import emit, out
 from mediaclean.errors import OutputError
 
 
-def show_reports(reports: list[Any], report: Path | None, *, is_batch: bool, json_: bool) -> None:
+def show_reports(reports: Sequence[Any], report: Path | None, *, is_batch: bool, json_: bool) -> None:
     """Write the reports of one input where they are wanted, and say what was done."""
     from mediaclean.cli.summary import summary
     from mediaclean.report import to_report_dict, to_report_json
 
+    paths = _report_paths(report, reports, is_batch) if report is not None else []
+    for path, done in zip(paths, reports, strict=False):
+        write_text(path, to_report_json(done) + "\n", "--report")
     for done in reports:
-        if report is not None:
-            several = is_batch or len(reports) > 1
-            _write_text(_report_path(report, done.target, several), to_report_json(done) + "\n")
         if json_:
             emit("report", **to_report_dict(done))
         else:
@@ -35,13 +37,41 @@ def deliveries_of(target: Path, specs: list[Any]) -> list[Any]:
     return [Delivery(target.with_name(f"{target.stem}.{spec.name}{target.suffix}"), spec) for spec in specs]
 
 
-def _report_path(report: Path, target: Path, is_batch: bool) -> Path:
-    return report / f"{target.name}.json" if is_batch or report.is_dir() else report
+def check_side_file(option: str, path: Path | None, media: Iterable[Path]) -> None:
+    """What is written beside a result must not land on a source or a result.
+
+    Raises:
+        OutputError: if it would.
+    """
+    if path is not None and any(path.resolve() == each.resolve() for each in media):
+        raise OutputError(f"{path}: {option} would replace the media", f"another name for {option}")
 
 
-def _write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, option: str) -> None:
+    """Write a file whole or not at all; what lies there is replaced.
+
+    Raises:
+        OutputError: naming the option that chose the path.
+    """
+    from mediaclean.media import staged
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}", "choose another --report") from error
+        with staged(path, overwrite=True) as part:
+            part.write_text(text, encoding="utf-8")
+    except (OSError, OutputError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error.message
+        raise OutputError(f"{path} cannot be written: {reason}", f"choose another {option}") from error
+
+
+def _report_paths(report: Path, reports: Sequence[Any], is_batch: bool) -> list[Path]:
+    """A name for each: of several results of one input, or tracks of one result, the names say which."""
+    shared = Counter(done.target for done in reports)
+    tracks = [f".track{done.options['track']}" if shared[done.target] > 1 else "" for done in reports]
+    if is_batch or report.is_dir():
+        return [report / f"{done.target.name}{track}.json" for done, track in zip(reports, tracks, strict=True)]
+    specs = [f".{done.options['spec']}" if len(shared) > 1 else "" for done in reports]
+    return [
+        report.with_name(f"{report.stem}{spec}{track}{report.suffix}")
+        for spec, track in zip(specs, tracks, strict=True)
+    ]

@@ -7,6 +7,7 @@ hold it (`certain`). In a pause there is no speech, and the result must hold the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -89,10 +90,14 @@ class Scene:
             return -np.inf
         return float(power_to_db(power[power >= 0.1 * power.mean()].mean()))
 
-    def thirds(self, power: Powers) -> NDArray[np.float64]:
-        """Sums over thirds of an octave from 200 to 6400 Hz, (frames, 15)."""
-        edges = np.searchsorted(self.hz, THIRDS_HZ)
+    def bands(self, power: Powers, edges_hz: Sequence[float]) -> NDArray[np.float64]:
+        """Sums over the bands between edges, (frames, bands): only those that the sound's rate has in full."""
+        edges = np.searchsorted(self.hz, [edge for edge in edges_hz if edge <= self.hz[-1]])
         return np.asarray(np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1), dtype=np.float64)
+
+    def thirds(self, power: Powers) -> NDArray[np.float64]:
+        """Sums over thirds of an octave from 200 to 6400 Hz, (frames, 15); fewer at low sample rates."""
+        return self.bands(power, THIRDS_HZ)
 
     @cached_property
     def voice_db(self) -> NDArray[np.float64]:

@@ -186,11 +186,7 @@ KEPT_QUANTILE = 0.7
 
 def find_hollow(scene: Scene, settings: HollowSettings = HollowSettings()) -> Iterator[Mark]:
     """Windows in which the speech misses a part of its spectrum."""
-    edges = np.searchsorted(scene.hz, EDGES_HZ)
-    original, result = (
-        np.add.reduceat(scene.power(side)[:, : edges[-1]], edges[:-1], axis=1).astype(np.float64)
-        for side in ("original", "result")
-    )
+    original, result = scene.bands(scene.power("original"), EDGES_HZ), scene.bands(scene.power("result"), EDGES_HZ)
     sure = scene.certain(original, 0.8)
     surely = sure > 0.5 * original
     length = scene.frames(settings.window_s)
