@@ -119,8 +119,8 @@ class RuleResult:
         measured: its value, None where there is none.
         limit: the rule in words.
         low, high: what passes.
-        status: ``pass``, ``fail``, ``advice`` (a `should` is missed), ``skipped`` (does not apply, was not measured,
-            or another rule of its kind passed).
+        status: ``pass``, ``fail``, ``advice`` (a `should` is missed), ``skipped`` (does not apply, was not measured, is
+            a range where there is none, or another rule of its kind passed).
         grade, source, note: of the number.
     """
 
@@ -239,10 +239,10 @@ def _status(rule: Rule, measured: Measured) -> Status:
     if rule.speech_up_to is not None and (share is not None and share > rule.speech_up_to):
         return "skipped"
     value = measured.value(rule.quantity)
-    if value is None:
-        return "skipped" if _not_measured(rule.quantity, measured) else "fail"
+    if value is None and _no_figure(rule.quantity, measured):
+        return "skipped"
     low, high = rule.bounds
-    if (low is None or value >= low - _ROUNDING) and (high is None or value <= high + _ROUNDING):
+    if value is not None and (low is None or value >= low - _ROUNDING) and (high is None or value <= high + _ROUNDING):
         return "pass"
     return "fail" if rule.need == "must" else "advice"
 
@@ -250,8 +250,13 @@ def _status(rule: Rule, measured: Measured) -> Status:
 _ROUNDING = 1e-9
 
 
-def _not_measured(quantity: str, measured: Measured) -> bool:
-    """Whether nobody looked, in contrast to a file that has no such figure because it is silent."""
+def _no_figure(quantity: str, measured: Measured) -> bool:
+    """Whether nobody looked or there is no range to speak of, in contrast to a level that silence does not have.
+
+    The range of dialogue is over 3 s windows that are mostly speech, and a good file may have none.
+    """
+    if quantity == "dialogue_range_lu":
+        return True
     if quantity.startswith("dialogue_"):
         return measured.dialogue is None
     if quantity in {"rms_dbfs", "floor_dbfs"}:

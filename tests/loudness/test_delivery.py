@@ -114,6 +114,23 @@ def test_what_was_not_measured_is_skipped_and_silence_fails():
     assert not verdict(load_spec("ebu-r128"), silent).ok
 
 
+def test_a_range_that_dialogue_does_not_have_fails_nothing():
+    """Speech of a sixth of the time in short phrases: no 3 s window is mostly speech."""
+    heard = measured(-24.0)
+    heard = dataclasses.replace(heard, dialogue=dataclasses.replace(heard.dialogue, range_lu=None))
+    assert statuses("netflix", heard)["dialogue_range_lu", "at most 10.0 LU"] == "skipped"
+    assert verdict(load_spec("netflix"), heard).ok
+
+
+@pytest.mark.parametrize(("need", "status"), [("must", "fail"), ("should", "advice")])
+@pytest.mark.parametrize("quantity", ["integrated_lufs", "dialogue_lufs", "range_lu", "floor_dbfs"])
+def test_a_level_that_silence_does_not_have_fails_only_where_it_must_be_there(quantity, need, status):
+    spec = build_spec("mine", {"rule": [{"quantity": quantity, "high": 0.0, "need": need}]})
+    nothing = DialogueLoudness(None, None, 0.0, None, None, None, None, "mix")
+    silent = Measured(Loudness(None, None, None, None, -120.0, -120.0, 60.0), 2, nothing, Levels(None, None))
+    assert [result.status for result in verdict(spec, silent).rules] == [status]
+
+
 @pytest.mark.parametrize(
     ("table", "words"),
     [
