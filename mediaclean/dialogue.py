@@ -93,7 +93,8 @@ def write_dialogue(
     with _all_or_none(files, overwrite=job.options.overwrite) as (wav, vtt, srt, table):
         rendered = render(job, spool_folder(files[0]))
         analysis, mix = rendered.take.analysis, rendered.take.mix
-        write_asr_wav(wav, _from_zero(_at_level(job, mix), job), job.rate, weights=_weights(job))
+        sound = _from_zero(_at_level(job, mix), _origin_s(job), rate=job.rate, channels=job.track.channels)
+        write_asr_wav(wav, sound, job.rate, weights=_weights(job))
         spans = spoken(analysis, job.preset.speech or SpeechSettings())
         cues = cues_for(job, analysis, spans)
         vtt.write_text(to_vtt(cues), encoding="utf-8", newline="")
@@ -150,13 +151,18 @@ def _weights(job: Job) -> list[float] | None:
     return [1.0 if channel == job.track.centre else 0.0 for channel in range(job.track.channels)]
 
 
-def _from_zero(chunks: Iterator[Samples], job: Job) -> Iterator[Samples]:
+def _origin_s(job: Job) -> Fraction:
+    """Where the track's first sample lies on the picture's clock, which is 0 where the film begins."""
+    return job.media.offset_s(job.track)
+
+
+def _from_zero(chunks: Iterator[Samples], origin_s: Fraction, *, rate: int, channels: int) -> Iterator[Samples]:
     """The same sound on the picture's clock: silence before a late start, an early start cut off."""
-    shift = round(job.track.start_s * job.rate)
-    if shift > 0:
-        yield np.zeros((job.track.channels, shift), dtype=np.float32)
+    shift = round(origin_s * rate)
+    for at in range(0, shift, rate):  # a second at a time: an offset may be hours
+        yield np.zeros((channels, min(rate, shift - at)), dtype=np.float32)
     skip = max(0, -shift)
-    fade, position = round(TRIM_FADE_S * job.rate), -skip
+    fade, position = round(TRIM_FADE_S * rate), -skip
     for chunk in chunks:
         if skip < chunk.shape[1]:
             kept = chunk[:, skip:]
@@ -187,13 +193,15 @@ def cues_for(job: Job, analysis: Analysis, spans: Sequence[Span]) -> list[Cue]:
         frame_rate=job.media.frame_rate,
         settings=settings,
         levels=analysis.speech,
-        origin_s=job.track.start_s,
+        origin_s=_origin_s(job),
     )
     apart = cues()
     if not apart or not settings.at_cuts or job.media.video is None:
         return apart
+    zero_s = job.media.zero_s
     with job.stopwatch.stage("look"):
-        cuts = picture_cuts(job.media, around_ends(apart))
+        stretches = [(start + zero_s, stop + zero_s) for start, stop in around_ends(apart)]
+        cuts = [cut - zero_s for cut in picture_cuts(job.media, stretches)]
     return cues(shot_changes=cuts) if cuts else apart
 
 
@@ -209,7 +217,7 @@ def around_ends(cues: Sequence[Cue]) -> list[tuple[Fraction, Fraction]]:
 
 
 def _table(job: Job, analysis: Analysis, spans: list[Span], cues: list[Cue]) -> dict[str, Any]:
-    start_s, rate = float(job.track.start_s), job.rate
+    start_s, rate = float(_origin_s(job)), job.rate
     return {
         "version": 1,
         "source": job.media.path.name,

@@ -45,6 +45,7 @@ def probe(path: Path) -> Media:
             streams=streams,
             chapters=tuple(_chapter(chapter) for chapter in container.chapters()),
             tags=_readable(container.metadata),
+            zero_s=_zero_s(container),
         )
     if not tracks:
         kinds = ", ".join(sorted({stream.kind for stream in streams})) or "no streams"
@@ -196,6 +197,13 @@ def _duration_s(container: InputContainer) -> float | None:
         return container.duration / 1_000_000
     lengths = [s.duration * s.time_base for s in container.streams if s.duration and s.time_base]
     return float(max(lengths)) if lengths else None
+
+
+def _zero_s(container: InputContainer) -> Fraction:
+    """Where on its clock a film begins: transport and program streams count from anywhere."""
+    if container.format.name not in {"mpegts", "mpeg"} or container.start_time is None:
+        return Fraction(0)
+    return Fraction(container.start_time, 1_000_000)
 
 
 def _stream(stream: Any) -> StreamInfo:

@@ -89,7 +89,10 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Media:
-    """What is inside a file. `duration_s` is None where neither header nor streams tell."""
+    """What is inside a file. `duration_s` is None where neither header nor streams tell.
+
+    `zero_s` is where on the media clock the film begins: broadcast streams count from anywhere, other files from 0.
+    """
 
     path: Path
     container: str
@@ -98,6 +101,11 @@ class Media:
     streams: tuple[StreamInfo, ...]
     chapters: tuple[Chapter, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    zero_s: Fraction = Fraction(0)
+
+    def offset_s(self, track: AudioTrack) -> Fraction:
+        """When a track's first sample is played, counted from where the film begins."""
+        return track.start_s - self.zero_s
 
     @property
     def video(self) -> StreamInfo | None:

@@ -147,7 +147,8 @@ class _Job:
         self._replace = replace
         self._extra = extra
         self._tags = tags
-        self._shift_s = _rebase_s(source, form)
+        # Broadcast streams count from anywhere; files that count from zero get them shifted there.
+        self._shift_s = Fraction(0) if form.family == "mpegts" else -media.zero_s
         self.codecs: list[AudioCodec] = []
         self.notes: list[str] = []
 
@@ -256,14 +257,6 @@ class _Job:
                     tell(copier.time_s)
         catch_up(None)
         watch(Progress("write", total_s if total_s is not None else told, total_s))
-
-
-def _rebase_s(source: InputContainer, form: Format) -> Fraction:
-    """Broadcast streams count from anywhere; files that count from zero get them shifted there."""
-    broadcast = source.format.name in {"mpegts", "mpeg"}
-    if not broadcast or form.family == "mpegts" or source.start_time is None:
-        return Fraction(0)
-    return -Fraction(source.start_time, 1_000_000)
 
 
 def _shifted(chapter: Mapping[str, Any], shift_s: Fraction) -> Any:

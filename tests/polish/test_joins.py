@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from fractions import Fraction
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mediaclean import dialogue
 from mediaclean.bed.duck import DuckSettings
-from mediaclean.job import Job
 from mediaclean.plan.make import SeparateSettings
 from mediaclean.polish import breath, deess, phrases, presence
 from mediaclean.roomtone.fill import RoomToneSettings
@@ -43,10 +41,9 @@ def test_no_ramp_is_shorter(ramp_s: float) -> None:
 def test_what_a_dialogue_track_trims_fades_in_and_what_it_keeps_is_untouched(size: int) -> None:
     """Sound that began 100 samples before the picture: on the picture's clock it begins inside the sound."""
     rate = 8_000
-    job = cast(Job, SimpleNamespace(rate=rate, track=SimpleNamespace(start_s=Fraction(-100, rate), channels=1)))
     sound = np.full((1, 2_000), 0.5, np.float32)
     chunks = (sound[:, at : at + size] for at in range(0, 2_000, size))
-    kept = np.concatenate(list(dialogue._from_zero(chunks, job)), axis=1)
+    kept = np.concatenate(list(dialogue._from_zero(chunks, Fraction(-100, rate), rate=rate, channels=1)), axis=1)
     fade = round(LEAST_S * rate)
     assert kept.shape[1] == 1_900
     assert np.abs(np.diff(kept, prepend=0.0)).max() <= 0.5 / fade + 1e-6
@@ -57,7 +54,6 @@ def test_a_track_that_begins_with_the_picture_or_later_is_not_faded() -> None:
     rate = 8_000
     sound = np.full((1, 500), 0.5, np.float32)
     for start, silence in ((Fraction(0), 0), (Fraction(50, rate), 50)):
-        job = cast(Job, SimpleNamespace(rate=rate, track=SimpleNamespace(start_s=start, channels=1)))
-        kept = np.concatenate(list(dialogue._from_zero(iter([sound]), job)), axis=1)
+        kept = np.concatenate(list(dialogue._from_zero(iter([sound]), start, rate=rate, channels=1)), axis=1)
         assert np.array_equal(kept[:, silence:], sound)
         assert not kept[:, :silence].any()
