@@ -9,11 +9,12 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
+from mediaclean.errors import BackendError, MediacleanError
 
-from mediaclean.errors import MediacleanError
-
-NEEDED = ("av", "numpy", "scipy", "soxr", "soundfile", "pyloudnorm", "onnxruntime", "torch")
+NEEDED = ("av", "numpy", "scipy", "soxr", "soundfile", "onnxruntime", "torch")
+SPEECH = 0.5
+"""From this probability on, a detector says that there is speech."""
+AGAIN = "install mediaclean again"
 
 
 @dataclass(frozen=True)
@@ -44,24 +45,36 @@ def _tried(name: str, attempt: Callable[[], str]) -> Finding:
         return Finding(name, ok=True, detail=attempt())
     except MediacleanError as error:
         return Finding(name, ok=False, detail=error.message, hint=error.hint)
-    except OSError as error:
-        return Finding(name, ok=False, detail=str(error))
+    except ImportError as error:
+        return Finding(name, ok=False, detail=str(error), hint=AGAIN)
+    except Exception as error:
+        # Whatever breaks is what was looked for, and the checks that follow are still to be made.
+        return Finding(name, ok=False, detail=f"{type(error).__name__}: {error}")
 
 
 def _detector() -> str:
+    import numpy as np
+
     from mediaclean.backends.detector import load_detector
 
     detector = load_detector("silero")
     heard = np.concatenate([detector.add(np.zeros(16_000, dtype=np.float32)), detector.flush()])
+    if heard.max() >= SPEECH:
+        raise BackendError(f"{detector.name} hears speech in silence ({heard.max():.2f})", AGAIN)
     return f"{detector.name}, silent on silence ({heard.max():.2f})"
 
 
 def _network() -> str:
-    from mediaclean.backends.dialogue import load
+    import numpy as np
 
-    separator = load("cpu")
+    from mediaclean.analysis import TrackStats
+    from mediaclean.backends.registry import load_separator
+
+    separator, _ = load_separator("dialogue", stats=TrackStats(0.0, 1.0), device="cpu")
     (voice,) = separator.separate([np.zeros((1, separator.window), dtype=np.float32)])
-    return separator.identity if not voice.any() else "sounds on silence"
+    if voice.any():
+        raise BackendError(f"{separator.identity} sounds on silence", AGAIN)
+    return separator.identity
 
 
 def _device() -> str:
