@@ -77,23 +77,18 @@ def open_job(source: Path | str, preset: Preset | str, options: CleanOptions, wa
     Raises:
         MediaError: if nothing can be cleaned in it: no sound, or many channels and no centre among them.
     """
-    media = probe(Path(source))
-    record = load_preset(preset) if isinstance(preset, str) else preset
-    job = Job(media, choose_track(media, options.track), record, options, watch)
-    separates = record.separate is not None and options.engine != "none"
-    if separates and job.track.channels > 2 and job.track.centre is None:
-        raise MediaError(
-            f"{media.path}: {job.track.layout} has no centre channel to find the dialogue in",
-            "mix it down to stereo first, or leave the bed alone with --engine none",
-        )
-    return job
+    return _checked(_opened(source, preset, options, watch))
 
 
 def open_jobs(source: Path | str, preset: Preset | str, options: CleanOptions, watch: Watch) -> list[Job]:
-    """A job for every track that was asked for: one, unless `options.tracks` names more."""
-    job = open_job(source, preset, options, watch)
+    """A job for every track that was asked for: one, unless `options.tracks` names more.
+
+    Raises:
+        MediaError: as `open_job`, for any of them.
+    """
+    job = _opened(source, preset, options, watch)
     if not options.tracks:
-        return [job]
+        return [_checked(job)]
     if options.plan is not None:
         raise PresetError("a plan is for one track", "clean the tracks one by one with --track")
     if "all" in options.tracks:
@@ -101,9 +96,27 @@ def open_jobs(source: Path | str, preset: Preset | str, options: CleanOptions, w
     else:
         tracks = list(dict.fromkeys(choose_track(job.media, choice) for choice in options.tracks))
     return [
-        replace(job, track=track, faults=[], landmarks=Landmarks())
+        _checked(replace(job, track=track, faults=[], landmarks=Landmarks()))
         for track in sorted(tracks, key=lambda track: track.number)
     ]
+
+
+def _opened(source: Path | str, preset: Preset | str, options: CleanOptions, watch: Watch) -> Job:
+    media = probe(Path(source))
+    record = load_preset(preset) if isinstance(preset, str) else preset
+    return Job(media, choose_track(media, options.track), record, options, watch)
+
+
+def _checked(job: Job) -> Job:
+    """The job, if its track has a channel in which dialogue can be looked for, or none is."""
+    separates = job.preset.separate is not None and job.options.engine != "none"
+    if separates and job.track.channels > 2 and job.track.centre is None:
+        among = f"track {job.track.number}, " if len(job.media.tracks) > 1 else ""
+        raise MediaError(
+            f"{job.media.path}: {among}{job.track.layout} has no centre channel to find the dialogue in",
+            "mix it down to stereo first, or leave the bed alone with --engine none",
+        )
+    return job
 
 
 def listen(job: Job) -> Analysis:
