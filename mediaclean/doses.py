@@ -17,7 +17,7 @@ from mediaclean.audio import Block, Picker, Samples, Span, merge
 from mediaclean.backends.registry import load_separator
 from mediaclean.bed.auto import HOLD_S
 from mediaclean.bed.dips import DipsHeard
-from mediaclean.bed.duck import DuckSettings, GainCurve
+from mediaclean.bed.duck import DuckSettings, GainCurve, reach_of
 from mediaclean.deciding import decide
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
@@ -151,7 +151,7 @@ def _near(span: Span, preset: Preset, rate: int) -> Span:
     """The passage with what a dip beside it can do to it: ramps, and the bridge to the next dip."""
     duck = preset.duck or DuckSettings()
     hold_s = HOLD_S if duck.mode == "auto" else 0.0
-    around = round(max(duck.bridge_s, duck.attack_s + duck.release_s, hold_s) * rate)
+    around = max(reach_of(duck, rate), round(hold_s * rate))
     return Span(max(0, span.start - around), span.stop + around)
 
 

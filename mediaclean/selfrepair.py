@@ -2,11 +2,11 @@
 
 A passage is the phrase around a mark. Its bed comes up by a step at a time; a passage stays at the lightest change that
 takes enough of the severity away. Where none does, another engine separates it, if there is one; and where that does
-not help either it stays as it was. All else keeps its gain and its voice, so outside of the passages and their ramps
-the samples are the same bit by bit.
+not help either it stays as it was. All else keeps its gain and its voice, so outside of the passages, their ramps and
+the gaps bridged from them to the next dip the samples are the same bit by bit.
 
 The sound goes by twice, however many passages and steps there are: once to be judged, and once more for the passages,
-each of which is held in memory while its steps are tried.
+each of which is held in memory while its steps are tried. Another engine's passages take it by again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from mediaclean.analysis import speech_downmix
 from mediaclean.audio import Block, Span, gaps
-from mediaclean.bed.duck import duck
+from mediaclean.bed.duck import DuckSettings, duck, reach_of
 from mediaclean.job import Job
 from mediaclean.ledger import WORDS, Ledger, LedgerSettings, Repair, judge, pages_of, sound_of
 from mediaclean.other_engine import Beds, OtherEngine, passages_of, replaced, with_voice
@@ -122,7 +122,7 @@ def heal(
     swapped = _by_other(ear, changed, {span: score for span, score in before.items() if span not in raised})
     if other is not None and swapped:
         changed = with_engine(changed, swapped, other.name, _reasons(first))
-        touched = _pages(job, plan, swapped)
+        touched = pages_changed(job, plan, swapped)
         last = _combined(last, ear.judge(changed, touched), touched)
     if last.score >= first.score:
         unhelped = tuple(Repair(span, 0.0, before[span], before[span]) for span in spans)
@@ -188,7 +188,7 @@ def _groups(job: Job, plan: Plan, spans: Iterable[Span]) -> list[tuple[list[Span
     """Passages in order of time, together where they share pages; and those pages."""
     groups: list[tuple[list[Span], set[int]]] = []
     for span in sorted(spans):
-        own = _pages(job, plan, [span])
+        own = pages_changed(job, plan, [span])
         last = groups[-1][1] if groups else set()
         if last and min(own) <= max(last) and max(own | last) - min(own | last) < HELD_PAGES:
             groups[-1][0].append(span)
@@ -205,10 +205,10 @@ def _by_other(ear: _Ear, plan: Plan, before: Mapping[Span, float]) -> list[Span]
     wanted = worst(before, round(ear.settings.other_engine_s * plan.rate))
     if not wanted or not ear.other.name:
         return []
-    wanted = with_voice(ear.blocks("judge"), ear.other.beds(wanted))
+    wanted = with_voice(ear.blocks("judge"), ear.other.try_beds(wanted))
     if not wanted:
         return []
-    found = ear.judge(with_engine(plan, wanted, ear.other.name), _pages(ear.job, plan, wanted))
+    found = ear.judge(with_engine(plan, wanted, ear.other.name), pages_changed(ear.job, plan, wanted))
     scores = {span: found.over([span]).score for span in wanted}
     least = 1.0 - ear.settings.better
     return [span for span in wanted if scores[span] <= least * before[span] and scores[span] < before[span]]
@@ -231,11 +231,10 @@ def _reasons(ledger: Ledger) -> dict[Span, str]:
     return {mark.span: WORDS[mark.kind] for mark in sorted(ledger.marks, key=lambda mark: -mark.severity)}
 
 
-def _pages(job: Job, plan: Plan, spans: Iterable[Span]) -> set[int]:
-    """The pages that can hear a change of the gain in these spans, ramps included."""
-    settings = job.preset.duck
-    ramp = round(((settings.attack_s + settings.release_s) if settings else 2.0) * plan.rate)
-    wide = (Span(max(0, span.start - ramp), min(plan.length, span.stop + ramp)) for span in spans)
+def pages_changed(job: Job, plan: Plan, spans: Iterable[Span]) -> set[int]:
+    """The pages that can hear a change of the gain in these spans, ramps and bridged gaps included."""
+    reach = reach_of(job.preset.duck or DuckSettings(), plan.rate)
+    wide = (Span(max(0, span.start - reach), min(plan.length, span.stop + reach)) for span in spans)
     return pages_of(wide, plan.rate, plan.length)
 
 

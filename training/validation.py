@@ -9,20 +9,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mediaclean.backends.dialogue import DRIVE
 from mediaclean.backends.dialogue_net import HOP, LOW_BINS, DialogueNet, analyse, apply_mask
-from training.mixing import HELD_OUT, Signal, load_packs
+from mediaclean.backends.rumble import without_rumble
+from training.mixing import Signal
+from training.packs import validation_clips
 
 CLIP_FRAMES = 376  # about six seconds
 CONDITIONS = (("music 0 dB", 0.0), ("music 5 dB", 5.0), ("music 10 dB", 10.0), ("noise 5 dB", 5.0), ("clean", 80.0))
 
 
 def build(folder: Path, clips: int = 10, seed: int = 7) -> dict[str, tuple[Tensor, Tensor]]:
-    """Condition -> (mixtures, voices), each (clips, samples); the same set for the same folder and seed."""
+    """Condition -> (mixtures, voices), each (clips, samples); the same set for the same folder and seed.
+
+    Raises:
+        FileNotFoundError: if the folder has no other speakers, or no held-out music or noise.
+    """
     rng = np.random.default_rng(seed)
     samples = (CLIP_FRAMES - 1) * HOP
-    speech = load_packs(folder, "speech_val")
-    music = [c for c in load_packs(folder, "music") if c.name.startswith(HELD_OUT)]
-    noise = [c for c in load_packs(folder, "noise") if c.name.startswith(HELD_OUT)]
+    speech = validation_clips(folder, "speech_val")
+    music, noise = validation_clips(folder, "music"), validation_clips(folder, "noise")
     result = {}
     for condition, snr_db in CONDITIONS:
         pairs = []
@@ -33,7 +39,7 @@ def build(folder: Path, clips: int = 10, seed: int = 7) -> dict[str, tuple[Tenso
             bed = bed * np.float32(np.sqrt((voice @ voice) / (bed @ bed + 1e-9) / 10 ** (snr_db / 10)))
             pairs.append((voice + bed, voice))
         mix, voices = (torch.from_numpy(np.stack(x)) for x in zip(*pairs, strict=True))
-        gain = mix.square().mean(1, keepdim=True).rsqrt()
+        gain = DRIVE * mix.square().mean(1, keepdim=True).rsqrt()
         result[condition] = (mix * gain, voices * gain)
     return result
 
@@ -49,13 +55,16 @@ def _cut(samples: NDArray[np.int16], length: int, rng: np.random.Generator) -> S
 
 @torch.inference_mode()
 def measure(net: DialogueNet, sets: dict[str, tuple[Tensor, Tensor]], device: str) -> dict[str, float]:
-    """Condition -> mean SI-SDR below 8 kHz in dB, taken on the spectrogram; "gain" is the voice's mean gain at 0 dB."""
+    """Condition -> mean SI-SDR below 8 kHz in dB, taken on the spectrogram; "gain" is the voice's mean gain at 0 dB.
+
+    The network hears and answers as it does in the engine.
+    """
     result: dict[str, float] = {}
     for condition, (mixes, voices) in sets.items():
         scores = []
         for mix, voice in zip(torch.split(mixes, 5), torch.split(voices, 5), strict=True):
             spectrum = analyse(mix.to(device))
-            estimate = apply_mask(net(spectrum), spectrum)[..., :LOW_BINS].flatten(1)
+            estimate = apply_mask(without_rumble(net(spectrum), spectrum), spectrum)[..., :LOW_BINS].flatten(1)
             target = analyse(voice.to(device))[..., :LOW_BINS].flatten(1)
             along = (estimate * target.conj()).real.sum(1, keepdim=True) / target.abs().square().sum(1, keepdim=True)
             error = estimate - along * target

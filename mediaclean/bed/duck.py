@@ -116,12 +116,18 @@ def curve(dips: Sequence[Dip], settings: DuckSettings, rate: int) -> GainCurve:
     if not ordered:
         return _curve([])
     attack, release = round(settings.attack_s * rate), round(settings.release_s * rate)
-    bridge = max(round(settings.bridge_s * rate), attack + release)
+    bridge = reach_of(settings, rate)
     first, last = ordered[0], ordered[-1]
     corners = [(first.span.start - attack, 0.0), (first.span.start, first.gain_db)]
     for before, after in pairwise(ordered):
         corners.extend(_between(before, after, attack, release, bridge))
     return _curve([*corners, (last.span.stop, last.gain_db), (last.span.stop + release, 0.0)])
+
+
+def reach_of(settings: DuckSettings, rate: int) -> int:
+    """How far from a dip its gain is heard, in samples: over its ramps, or the whole of a gap that is bridged."""
+    ramps = round(settings.attack_s * rate) + round(settings.release_s * rate)
+    return max(round(settings.bridge_s * rate), ramps)
 
 
 def _between(before: Dip, after: Dip, attack: int, release: int, bridge: int) -> list[tuple[int, float]]:

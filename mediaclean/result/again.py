@@ -15,7 +15,7 @@ import numpy as np
 
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Samples, Span, merge, within
-from mediaclean.bed.duck import DuckSettings
+from mediaclean.bed.duck import DuckSettings, reach_of
 from mediaclean.deciding import decide
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
@@ -170,7 +170,7 @@ def _parts(spans: Sequence[Span], known: Sequence[Span], voices: Voices) -> Voic
 def _near(plan: Plan, spans: Sequence[Span], base: Base, preset: Preset) -> Plan:
     """The plan without the cuts that nobody hears: far from the spans, and not separated before."""
     duck = preset.duck or DuckSettings()
-    around = round(max(duck.bridge_s, duck.attack_s + duck.release_s, FADE_S) * plan.rate)
+    around = max(reach_of(duck, plan.rate), round(FADE_S * plan.rate))
     near = [Span(max(0, span.start - around), span.stop + around) for span in spans]
     near = merge([*near, *(dip.span for dip in plan.dips if any(dip.span.overlaps(span) for span in near))])
     known = [cut.span for cut in base.plan.cuts]

@@ -63,6 +63,8 @@ def write_stems(
     except OSError as error:
         raise OutputError(f"{folder} cannot be made: {error.strerror}", "choose another name with -o") from error
     names = ("residue",) if known else tuple(ABOUT)
+    if not known:
+        (folder / TABLE).unlink(missing_ok=True)  # with it stems are complete, and these no longer are
     full_scale = np.float32(grid.full_scale)
     with ExitStack() as stack:
         parts = {name: stack.enter_context(staged(folder / f"{name}.flac", overwrite=True)) for name in names}

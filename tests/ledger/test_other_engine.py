@@ -106,6 +106,19 @@ def test_an_engine_that_does_not_help_is_rolled_back(job: Job, clean: Case, tmp_
     assert all(repair.engine == "" and repair.after == repair.before for repair in ledger.repairs)
 
 
+def test_an_engine_that_fails_at_it_is_told_of_and_no_reason_to_stop(job: Job, clean: Case, tmp_path: Path) -> None:
+    failing = fake.load("half", rate=RATE)
+    failing.voice = lambda mix: mix * np.float32(np.nan)
+    told: list[str] = []
+    other = OtherEngine(job, lambda: failing, LENGTH, tmp_path / "spool", told.append)
+    healed, ledger = heal(job, PLAN, blocks(hollow(clean)), STUBBORN, other=other)
+    assert healed == PLAN
+    assert ledger is not None
+    assert ledger.repairs
+    assert len(told) == 1
+    assert "not numbers" in told[0]
+
+
 def test_a_lighter_dose_that_helps_comes_first(job: Job, clean: Case, tmp_path: Path) -> None:
     tried = fake.load("identity", rate=RATE)
     healed, _ = heal(

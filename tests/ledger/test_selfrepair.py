@@ -16,14 +16,14 @@ from mediaclean import CleanOptions, load_preset
 from mediaclean.audio import Block, Span
 from mediaclean.bed.duck import DuckSettings, duck
 from mediaclean.job import Job
-from mediaclean.ledger import LedgerSettings
+from mediaclean.ledger import LedgerSettings, pages_of
 from mediaclean.listening import open_job
 from mediaclean.passages import passages, with_raised
 from mediaclean.plan.as_json import from_json, to_json
 from mediaclean.plan.make import Phrase, Plan, PlannedDip
 from mediaclean.progress import ignore
 from mediaclean.render import bed_curve
-from mediaclean.selfrepair import heal
+from mediaclean.selfrepair import heal, pages_changed
 
 DUCK = DuckSettings(mode="remove", attack_s=0.2, release_s=0.3)
 
@@ -146,6 +146,18 @@ def test_a_whole_dip_changes_its_ramps_and_no_more(job: Job, clean: Case) -> Non
     changed = np.flatnonzero(sound(job, clean, settled) != sound(job, clean, healed))
     assert changed.min() >= dip.span.start - 0.2 * RATE
     assert changed.max() < dip.span.stop + 0.3 * RATE
+
+
+def test_a_gap_that_is_bridged_is_judged_again_to_its_end(job: Job, clean: Case) -> None:
+    """A dip's gain is heard to the next dip where the gap between them is bridged, so the marks there are new ones."""
+    bridging = replace(job, preset=replace(job.preset, duck=DuckSettings(mode="remove", bridge_s=10.0)))
+    first, second = Span(round(4.5 * RATE), round(7.0 * RATE)), Span(round(14.0 * RATE), LENGTH)
+    settled = replace(plan(), dips=tuple(PlannedDip(span, -18.0, "bed removed") for span in (first, second)))
+    healed, _ = heal(bridging, settled, blocks(ghost(clean)), LedgerSettings(steps=5))
+    changed = np.flatnonzero(sound(bridging, clean, settled) != sound(bridging, clean, healed))
+    assert changed.max() > 13.5 * RATE
+    far = Span(int(changed.max()), int(changed.max()) + 1)
+    assert pages_of([far], RATE, LENGTH) <= pages_changed(bridging, settled, [first])
 
 
 def test_what_no_step_helps_is_rolled_back(job: Job, clean: Case) -> None:
