@@ -28,7 +28,7 @@ from mediaclean.backends.dialogue import load
 from mediaclean.bed.dips import DipEar
 from mediaclean.loudness.kweight import WeightedPower, power_to_lufs
 from mediaclean.separate import separate_cuts
-from training.mixing import HELD_OUT, load_packs
+from training.packs import Kind, validation_clips
 
 TABLE = Path(__file__).parent / "DOUBT.md"
 CLIP_S, PART_S = 8, 4
@@ -41,11 +41,11 @@ Draw = Callable[[], tuple[Mono, Mono]]
 
 def validation_set(folder: Path, chance: np.random.Generator) -> Draw:
     """Voice and bed from the held-out material of training."""
-    speech = [clip.samples for clip in load_packs(folder, "speech_val")]
-    beds = [
-        [clip.samples for clip in load_packs(folder, kind) if clip.name.startswith(HELD_OUT)]
-        for kind in ("music", "noise")
-    ]
+
+    def samples(kind: Kind) -> list[NDArray[np.int16]]:
+        return [clip.samples for clip in validation_clips(folder, kind)]
+
+    speech, beds = samples("speech_val"), (samples("music"), samples("noise"))
     return lambda: (_part(speech, chance), _part(beds[int(chance.random() < 0.25)], chance))
 
 

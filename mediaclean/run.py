@@ -20,6 +20,7 @@ from mediaclean.listening import fault_lines, listen, open_job, open_jobs
 from mediaclean.loudness.delivery import Spec
 from mediaclean.loudness.normalise import LoudnessSettings
 from mediaclean.media import Hashing, NewAudio, Receipt, check_target, staged, verify
+from mediaclean.media.pairing import DIALOGUE
 from mediaclean.media.staged import exists
 from mediaclean.plan.make import Level, Plan
 from mediaclean.preset import DEFAULT, Preset
@@ -186,8 +187,16 @@ def _proven(takes: Sequence[Take], target: Path, part: Path, finished: Sequence[
     """
     cleaned = [take.job.track.number for take, done in zip(takes, finished, strict=True) if not done.copied]
     known = replace(finished[0].evidence, source=packets.result())
-    dropped = finished[0].written.dropped
-    receipt = verify(takes[0].job.media.path, part, cleaned=cleaned, dropped=dropped, known=known)
+    written = finished[0].written
+    receipt = verify(
+        takes[0].job.media.path,
+        part,
+        cleaned=cleaned,
+        dropped=written.dropped,
+        positions=written.positions,
+        extras=written.extras,
+        known=known,
+    )
     if not receipt.ok:
         raise OutputError(
             f"{target.name} would not match its source: {receipt.failures[0]}",
@@ -204,8 +213,9 @@ def _dialogue_track(take: Take, voices: Voices) -> NewAudio:
         rate=ASR_RATE,
         layout="mono",
         language=take.job.track.language,
-        title="Dialogue",
+        title=DIALOGUE,
         role="dialogue",
+        beside=take.job.track.number,
     )
 
 

@@ -18,8 +18,9 @@ from training import midi, noises, train, validation
 from training.export import export
 from training.grow import deepened
 from training.loss import Mask, dialogue_loss
-from training.mixing import Mixer, MixSettings, extend, load_packs
+from training.mixing import Mixer, MixSettings, extend
 from training.muon import orthogonalise
+from training.packs import load_packs
 from training.prepare import decode, write_pack
 from training.train import Trainer, TrainSettings, rate_at, split_parameters
 

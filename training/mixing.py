@@ -6,7 +6,6 @@ about four milliseconds per second of audio. Everything is at 48 kHz, mono, floa
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,66 +18,9 @@ from torch.utils.data import IterableDataset
 
 from mediaclean.backends.dialogue_net import HOP, RATE
 from training import equaliser, noises
+from training.packs import MUSIC_WEIGHTS, NOISE_WEIGHTS, SPEECH_WEIGHTS, Clip, chances, training_clips
 
 Signal = NDArray[np.float32]
-
-# How often a speech source is drawn; names not listed weigh 1, and of two that fit the
-# first counts. Short words and the one French set count less.
-SPEECH_WEIGHTS = {
-    "librispeech": 3.4,
-    "picovoice_intents": 1.6,
-    "picovoice_wakewords": 0.9,
-    "librivox_fleurs_du_mal": 1.8,
-    "dc_tts_44k": 1.3,
-    "synthesised": 0.7,
-    "speechocean762": 1.8,
-    "yourtts_refs": 1.4,
-    "vctk": 1.4,
-    "ibm_samples": 0.4,
-    "css10": 0.2,
-    "sdap": 0.4,
-    "ljspeech": 0.2,
-    "libritts": 0.3,
-    "picovoice": 0.2,
-    "thorsten": 0.1,
-}
-MUSIC_WEIGHTS = {
-    "midi": 6.0,
-    "tuxemon": 2.5,
-    "opensurge": 1.2,
-    "sonic_pi_loops": 0.7,
-    "kevin_macleod": 2.0,
-    "eif_fullmix": 1.6,  # with singing
-    "eif_instrumental": 0.8,
-    "openclonk": 0.8,
-    "gm3": 0.6,
-    "duru": 0.4,
-    "openhv": 0.4,
-    "joshwoodward": 0.1,
-}
-NOISE_WEIGHTS = {
-    "esc10": 1.2,
-    "noisekun": 1.0,
-    "blanket": 0.4,
-    "moodist": 3.0,
-    "mechvibes": 0.9,
-    "openclonk_sound": 0.5,
-    "rse": 0.4,
-    "akx": 0.3,
-    "openhv_sfx": 0.2,
-    "kenney": 0.15,
-    "kbsim": 0.05,
-}
-HELD_OUT = ("tuxemon_04", "esc10_03", "midi_val")  # validation only
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A stretch of packed audio: a name, its samples (int16, memory-mapped) and the rate it truly had."""
-
-    name: str
-    samples: NDArray[np.int16]
-    true_rate: int
 
 
 @dataclass(frozen=True)
@@ -101,33 +43,6 @@ class MixSettings:
     level_db: tuple[float, float] = (-12.0, 2.0)  # of the mixture, RMS; the engine drives the network in its middle
     extend_chance: float = 0.75  # of a band-limited voice, see `extend`
     extend_to_hz: tuple[float, float] = (11_000.0, 22_000.0)
-
-
-def load_packs(folder: Path, prefix: str) -> list[Clip]:
-    """Every clip of the packs PREFIX*.json/.i16 in a folder; a pack without a finished index is left out."""
-    clips = []
-    for index in sorted(folder.glob(f"{prefix}*.json")):
-        if prefix == "speech" and index.stem.startswith("speech_val"):
-            continue
-        packed = np.memmap(index.with_suffix(".i16"), dtype=np.int16, mode="r")
-        for name, start, length, rate in json.loads(index.read_text()):
-            clips.append(Clip(name, packed[start : start + length], int(rate)))
-    return clips
-
-
-def _family(name: str, weights: dict[str, float]) -> str:
-    return next((key for key in weights if name.startswith(key)), name)
-
-
-def _chances(clips: Sequence[Clip], weights: dict[str, float]) -> NDArray[np.float64]:
-    """Chance of each clip: the family's weight, shared out by length within the family."""
-    families = [_family(clip.name, weights) for clip in clips]
-    total = {f: sum(len(c.samples) for c, g in zip(clips, families, strict=True) if g == f) for f in set(families)}
-    chance: NDArray[np.float64] = np.array(
-        [weights.get(f, 1.0) * len(c.samples) / total[f] for c, f in zip(clips, families, strict=True)]
-    )
-    chance /= chance.sum()
-    return chance
 
 
 def extend(spectrum: NDArray[np.complex64], edge_hz: float, top_hz: float, step_db: float) -> None:
@@ -161,13 +76,17 @@ class Mixer:
         self.reload()
 
     def reload(self) -> None:
-        """Look at the folder again: packs may have been added since."""
-        self.speech = load_packs(self.folder, "speech")
-        self.music = [c for c in load_packs(self.folder, "music") if not c.name.startswith(HELD_OUT)]
-        self.noise = [c for c in load_packs(self.folder, "noise") if not c.name.startswith(HELD_OUT)]
-        self._speech_chance = _chances(self.speech, SPEECH_WEIGHTS)
-        self._music_chance = _chances(self.music, MUSIC_WEIGHTS)
-        self._noise_chance = _chances(self.noise, NOISE_WEIGHTS)
+        """Look at the folder again: packs may have been added since.
+
+        Raises:
+            FileNotFoundError: if it lacks speech, music or noise.
+        """
+        self.speech = training_clips(self.folder, "speech")
+        self.music = training_clips(self.folder, "music")
+        self.noise = training_clips(self.folder, "noise")
+        self._speech_chance = chances(self.speech, SPEECH_WEIGHTS)
+        self._music_chance = chances(self.music, MUSIC_WEIGHTS)
+        self._noise_chance = chances(self.noise, NOISE_WEIGHTS)
 
     def _cut(self, clips: Sequence[Clip], chance: NDArray[np.float64], length: int) -> tuple[Signal, int]:
         clip = clips[self.rng.choice(len(clips), p=chance)]

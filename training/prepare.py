@@ -8,8 +8,9 @@ MATERIAL holds any of these folders, with files that libsndfile reads (wav, flac
     music/        without voices          noise/        ambience, without near voices
     midi/         pieces to render        rir/          measured room impulse responses
 
-The name of a file up to its number is its family, which mixing.py can give a weight. Every eleventh MIDI file, and the
-files named in mixing.HELD_OUT, are kept for validation.
+The name of a file up to its number is its family, which packs.py can give a weight. Every eleventh MIDI file, and the
+files named in packs.HELD_OUT, are kept for validation. Of a folder that is missing or empty no pack is written, and one
+from before stays. A pack is replaced whole, so that a training run that has the old one open goes on with it.
 """
 
 from __future__ import annotations
@@ -41,15 +42,28 @@ Piece: TypeAlias = tuple[str, NDArray[np.int16], int]
 def write_pack(data: Path, name: str, pieces: Iterable[Piece]) -> float:
     """Write NAME.i16, then NAME.json with (name, start, length, true rate) of each piece; returns the minutes.
 
-    The index comes last, so that a training run that looks at the folder meanwhile sees no half of a pack.
+    Both under another name first: whoever has the old samples mapped keeps them. The old index goes before the samples
+    that it belongs to and the new one comes last, so that none ever points into another's samples. Without a single
+    sample nothing is written.
     """
     index, position = [], 0
-    with (data / f"{name}.i16").open("wb") as file:
-        for piece, sound, true_rate in pieces:
-            file.write(sound.tobytes())
-            index.append((piece, position, len(sound), true_rate))
-            position += len(sound)
-    (data / f"{name}.json").write_text(json.dumps(index), encoding="utf-8")
+    sound_file, index_file = data / f"{name}.i16", data / f"{name}.json"
+    new_sound, new_index = data / f"{name}.i16.part", data / f"{name}.json.part"
+    try:
+        with new_sound.open("wb") as file:
+            for piece, sound, true_rate in pieces:
+                if len(sound):
+                    file.write(sound.tobytes())
+                    index.append((piece, position, len(sound), true_rate))
+                    position += len(sound)
+        if index:
+            new_index.write_text(json.dumps(index), encoding="utf-8")
+            index_file.unlink(missing_ok=True)
+            new_sound.replace(sound_file)
+            new_index.replace(index_file)
+    finally:
+        new_sound.unlink(missing_ok=True)
+        new_index.unlink(missing_ok=True)
     return position / RATE / 60
 
 
@@ -107,7 +121,8 @@ def main() -> None:
     args = parser.parse_args()
     args.data.mkdir(parents=True, exist_ok=True)
     for kind in KINDS:
-        print(f"{kind}: {write_pack(args.data, kind, decode(args.material / kind)):.1f} min")
+        minutes = write_pack(args.data, kind, decode(args.material / kind))
+        print(f"{kind}: {minutes:.1f} min" if minutes else f"{kind}: nothing in {args.material / kind}")
     pack_rooms(args.material / "rir", args.data)
     pack_midi(args.material / "midi", args.data, args.renders)
 

@@ -19,6 +19,7 @@ from mediaclean.media.encode import encoded, lead_of, set_up, template, trims
 from mediaclean.media.feed import Feed
 from mediaclean.media.formats import Format, format_of
 from mediaclean.media.header import add_copy, add_picture, add_subtitle, fill_tags, mux_options, tags_for, text_tags
+from mediaclean.media.probe import choose_track
 from mediaclean.media.records import AudioTrack, Media
 from mediaclean.media.routes import Route, routes
 from mediaclean.progress import Progress, Watch, ignore
@@ -31,7 +32,8 @@ _AHEAD_S = Fraction(1, 4)
 class NewAudio:
     """A new audio track: chunks of shape (channels, n) at `rate` Hz in `layout`.
 
-    `codec` None follows the replaced track. `language` and `title` None keep the replaced track's.
+    `codec` None follows the replaced track. `language` and `title` None keep the replaced track's. An extra track
+    starts with the source's track number `beside`, and follows its codec; None is the default track.
     """
 
     samples: Iterable[Samples]
@@ -41,6 +43,7 @@ class NewAudio:
     language: str | None = None
     title: str | None = None
     role: Literal["clean", "dialogue"] = "clean"
+    beside: int | None = None
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,15 @@ class Written:
     """What went into the file: the codec of every new audio track, and what was not copied as it was.
 
     `notes` are one line each for what was converted, regenerated or repaired. `positions` tells for the number of every
-    replaced track which of the result's audio tracks, counted from 0, has taken its place.
+    replaced track which of the result's audio tracks, counted from 0, has taken its place. `extras` tells for the
+    place of every extra track, counted likewise, the number of the source's track that it starts with.
     """
 
     audio: tuple[AudioCodec, ...]
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     positions: Mapping[int, int] = field(default_factory=dict)
+    extras: Mapping[int, int] = field(default_factory=dict)
 
 
 def write(
@@ -78,7 +83,7 @@ def write(
         target: a new file; its suffix decides the container. Use `staged` for the name.
         replace: track number to new audio; empty copies everything.
         keep_original: the replaced track follows behind the new one, tagged, not default.
-        extra: further new tracks behind the last audio track, starting with the default track.
+        extra: further new tracks behind the last audio track.
         drop_unsupported: leave out what the container cannot hold instead of refusing.
         tags: global tags to add.
         watch: told about progress along the media clock.
@@ -107,18 +112,25 @@ def write(
         tuple(job.codecs),
         _whats(ways, "drop"),
         (*_whats(ways, "subtitle", "chapters", "timecode"), *job.notes),
-        _positions(ways, media),
+        *_places(ways, media, extra),
     )
 
 
-def _positions(ways: Sequence[Route], media: Media) -> dict[int, int]:
-    """Where every replaced track stands among the result's audio tracks."""
+def _places(ways: Sequence[Route], media: Media, extra: Sequence[NewAudio]) -> tuple[dict[int, int], dict[int, int]]:
+    """Where every replaced track stands among the result's audio tracks; what stands beside what."""
     numbers = {track.stream: track.number for track in media.tracks}
     new = {"replace", "original", "extra"}
     sounds = [way for way in ways if way.action in new or (way.action == "copy" and way.source in numbers)]
-    return {
+    positions = {
         numbers[way.source]: at for at, way in enumerate(sounds) if way.action == "replace" and way.source in numbers
     }
+    added = (at for at, way in enumerate(sounds) if way.action == "extra")
+    return positions, {at: _beside(media, new).number for at, new in zip(added, extra, strict=False)}
+
+
+def _beside(media: Media, new: NewAudio) -> AudioTrack:
+    """The source's track that an extra one goes with."""
+    return choose_track(media) if new.beside is None else media.tracks[new.beside - 1]
 
 
 def _whats(ways: Sequence[Route], *actions: str) -> tuple[str, ...]:
@@ -192,8 +204,8 @@ class _Job:
         return copiers, sounds
 
     def _add_sound(self, made: OutputContainer, new: NewAudio, source: Any) -> Feed:
-        track = next((t for t in self._media.tracks if source is not None and t.stream == source.index), None)
-        track = track or self._media.tracks[0]
+        replaced = (t for t in self._media.tracks if source is not None and t.stream == source.index)
+        track = next(replaced, None) or _beside(self._media, new)
         codec = new.codec or resolve_codec(track, self._target, rate=new.rate, layout=new.layout)
         self.codecs.append(codec)
         start_s = self._start_s(track)

@@ -15,6 +15,7 @@ from mediaclean.media.fields import Field, global_fields, picture_fields, stream
 from mediaclean.media.formats import family_of
 from mediaclean.media.lag_ear import lag_of
 from mediaclean.media.packets import StreamPackets, headers_of, packet_hashes
+from mediaclean.media.pairing import Pairs, pair_streams, pair_tracks, same_packets
 from mediaclean.media.probe import probe
 from mediaclean.media.receipt import Proof, Receipt
 from mediaclean.media.records import AudioTrack, Media, StreamInfo
@@ -26,6 +27,8 @@ def verify(
     *,
     cleaned: Collection[int] | None = None,
     dropped: Collection[str] = (),
+    positions: Mapping[int, int] | None = None,
+    extras: Mapping[int, int] | None = None,
     known: Evidence | None = None,
 ) -> Receipt:
     """Compare a result with its source.
@@ -35,6 +38,8 @@ def verify(
         result: what was made of it.
         cleaned: numbers of the source's tracks that have new audio; None takes those whose packets changed.
         dropped: what was left out on demand, in the words of `Written.dropped`.
+        positions: where the cleaned tracks are, as in `Written.positions`; None finds out by packets and order.
+        extras: which tracks were added beside which, as in `Written.extras`.
         known: what other passes over these very files have found already.
 
     Raises:
@@ -46,43 +51,27 @@ def verify(
     other = known.result
     if other is None:
         other = packet_hashes(theirs.path, header=headers_of(ours.path))
-    pairs = _pair(mine, other)
+    streams = [track.stream for track in ours.tracks if track.number in (cleaned or ())]
+    pairs = pair_streams(mine, other, cleaned=streams)
     proofs = [_proof(packets, pairs, other, ours, theirs, dropped) for packets in mine.values()]
-    tracks = _cleaned_pairs(ours, theirs, pairs, cleaned)
+    copied = same_packets(mine, other)
+    tracks = pair_tracks(ours, theirs, pairs, copied=copied, cleaned=cleaned, positions=positions)
     proofs = [_as_cleaned(proof, tracks) for proof in proofs]
     beside = {track.stream for track, _ in tracks if track.stream in pairs}
     fields = [_as_original(field, beside) for field in _fields(ours, theirs, pairs, mine, other, dropped)]
     shift = _shift_s(mine, other, pairs)
     if shift is not None:
-        fields += [_start_field(track, made, shift) for track, made in tracks]
+        fields += [_start_field(f"track {track.number}", track, made, shift) for track, made in tracks]
+        fields += _extra_fields(ours, theirs, extras or {}, shift)
     lags = tuple(
         known.lags.get((track.stream, made.stream)) or lag_of(ours, theirs, track, made) for track, made in tracks
     )
     return Receipt(ours.path, theirs.path, tuple(proofs), tuple(fields), lags)
 
 
-def _pair(
-    mine: Mapping[int, StreamPackets], other: Mapping[int, StreamPackets]
-) -> dict[int, tuple[int, Literal["bytes", "content"]]]:
-    """Source stream to the result's stream with the same packets: by bytes first, then by content."""
-    pairs: dict[int, tuple[int, Literal["bytes", "content"]]] = {}
-    taken: set[int] = set()
-    for by in ("bytes", "content"):
-        for index, packets in mine.items():
-            if index in pairs or not packets.count:
-                continue
-            for candidate, found in other.items():
-                same = found.sha256 == packets.sha256 if by == "bytes" else found.content == packets.content
-                if candidate not in taken and found.count == packets.count and same and found.kind == packets.kind:
-                    pairs[index] = (candidate, "bytes" if by == "bytes" else "content")
-                    taken.add(candidate)
-                    break
-    return pairs
-
-
 def _proof(
     packets: StreamPackets,
-    pairs: Mapping[int, tuple[int, Literal["bytes", "content"]]],
+    pairs: Pairs,
     other: Mapping[int, StreamPackets],
     ours: Media,
     theirs: Media,
@@ -110,33 +99,6 @@ def _in_header(info: StreamInfo, theirs: Media, ours: Media) -> bool:
     return bool(ours.chapters) and len(ours.chapters) == len(theirs.chapters)
 
 
-def _cleaned_pairs(
-    ours: Media,
-    theirs: Media,
-    pairs: Mapping[int, tuple[int, str]],
-    cleaned: Collection[int] | None,
-) -> list[tuple[AudioTrack, AudioTrack]]:
-    """Source tracks and the new tracks made from them, in order."""
-    copied = {index for index, _ in pairs.values()}
-    new = [track for track in theirs.tracks if track.stream not in copied and track.rate]
-    if cleaned is not None:
-        # Neutral settings on lossless sound give the same packets: then the pair is known already.
-        same = {track.stream: track for track in theirs.tracks}
-        fresh = iter(new)
-        found = []
-        for track in ours.tracks:
-            if track.number in cleaned:
-                made = next(fresh, None) or same.get(pairs.get(track.stream, (-1, ""))[0])
-                found += [(track, made)] if made is not None else []
-        return found
-    lost = [track for track in ours.tracks if track.stream not in pairs and track.rate]
-    # With --keep-original every source track is still there: the new one stands before its source.
-    following = [
-        track for made in new for track in ours.tracks if pairs.get(track.stream, (-1, ""))[0] == made.stream + 1
-    ]
-    return list(zip(lost or following, new, strict=False))
-
-
 def _as_cleaned(proof: Proof, tracks: list[tuple[AudioTrack, AudioTrack]]) -> Proof:
     for track, made in tracks:
         if proof.stream == track.stream and proof.result is None:
@@ -157,9 +119,7 @@ def _as_original(field: Field, beside: Collection[int]) -> Field:
     return replace(field, ok=True, note="the clean track is the default one; this is its source")
 
 
-def _shift_s(
-    mine: Mapping[int, StreamPackets], other: Mapping[int, StreamPackets], pairs: Mapping[int, tuple[int, str]]
-) -> float | None:
+def _shift_s(mine: Mapping[int, StreamPackets], other: Mapping[int, StreamPackets], pairs: Pairs) -> float | None:
     """By how much the whole result lies later on its clock: the median over the first copied stream.
 
     None where nothing that is on the clock was copied.
@@ -176,7 +136,7 @@ def _shift_s(
 def _fields(
     ours: Media,
     theirs: Media,
-    pairs: Mapping[int, tuple[int, str]],
+    pairs: Pairs,
     mine: Mapping[int, StreamPackets],
     other: Mapping[int, StreamPackets],
     dropped: Collection[str],
@@ -217,7 +177,16 @@ def _time_fields(mine: StreamPackets, other: StreamPackets, shift: float) -> lis
     return rows
 
 
-def _start_field(track: AudioTrack, made: AudioTrack, shift: float) -> Field:
+def _extra_fields(ours: Media, theirs: Media, extras: Mapping[int, int], shift: float) -> list[Field]:
+    """Added tracks start with the ones that they go with."""
+    return [
+        _start_field(f"added track {at + 1}", ours.tracks[number - 1], theirs.tracks[at], shift)
+        for at, number in extras.items()
+        if at < len(theirs.tracks)
+    ]
+
+
+def _start_field(name: str, track: AudioTrack, made: AudioTrack, shift: float) -> Field:
     late = (float(made.start_s - track.start_s) - shift) * track.rate
     ok = abs(late) <= max(1.0, 0.0005 * track.rate)
-    return Field(f"track {track.number} start", f"{float(track.start_s):.6f} s", f"{late:+.1f} samples", ok)
+    return Field(f"{name} start", f"{float(track.start_s):.6f} s", f"{late:+.1f} samples", ok)
