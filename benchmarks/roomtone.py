@@ -30,9 +30,9 @@ import soxr
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples, Span
-from mediaclean.roomtone.fill import RoomToneSettings, ToneFiller, choose_sources
+from mediaclean.roomtone.fill import ToneFiller
 from mediaclean.roomtone.model import ToneSynth, learn
-from mediaclean.roomtone.sources import FeatureStream
+from mediaclean.roomtone.sources import FeatureStream, RoomToneSettings, choose_sources
 
 HERE = Path(__file__).parent
 SYNTH_S = 60

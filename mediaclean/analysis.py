@@ -23,8 +23,8 @@ from mediaclean.loudness.meter import Loudness, Meter
 from mediaclean.repair.chain import Finder, RepairSettings
 from mediaclean.repair.records import NO_REPAIRS, Repairs
 from mediaclean.resample import Resampler
-from mediaclean.roomtone.fill import HoleFinder, RoomToneSettings
-from mediaclean.roomtone.sources import SPECTRUM_HZ, FeatureStream, ToneFeatures
+from mediaclean.roomtone.fill import HoleFinder
+from mediaclean.roomtone.sources import SPECTRUM_HZ, FeatureStream, RoomToneSettings, ToneFeatures
 
 VAD_RATE = 16_000
 VAD_FRAME = 512

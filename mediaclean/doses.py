@@ -37,8 +37,9 @@ from mediaclean.preset import Preset
 from mediaclean.progress import Progress
 from mediaclean.render import Voices, bed_curve, mixdown, split
 from mediaclean.report import EngineUse
-from mediaclean.roomtone.fill import RoomToneSettings, ToneFiller
+from mediaclean.roomtone.fill import ToneFiller
 from mediaclean.roomtone.shots import Tone
+from mediaclean.roomtone.sources import RoomToneSettings
 from mediaclean.selfrepair import heal
 from mediaclean.separate import separate_cuts
 from mediaclean.settings import build, suggest

@@ -27,9 +27,10 @@ from mediaclean.repair.dereverb import DereverbSettings, dereverb
 from mediaclean.report import ToneUse
 from mediaclean.result.changes import Change, declared, planned
 from mediaclean.result.patch import Patch
-from mediaclean.roomtone.fill import RoomToneSettings, ToneFiller
+from mediaclean.roomtone.fill import ToneFiller
 from mediaclean.roomtone.model import ToneModel, ToneSynth, floor_model, learn
 from mediaclean.roomtone.shots import ShotSynth, Tone
+from mediaclean.roomtone.sources import RoomToneSettings
 from mediaclean.selfrepair import heal
 
 

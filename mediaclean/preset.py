@@ -29,7 +29,7 @@ from mediaclean.repair.clicks import DeclickSettings
 from mediaclean.repair.clipping import DeclipSettings
 from mediaclean.repair.dereverb import DereverbSettings
 from mediaclean.repair.hum import HumSettings
-from mediaclean.roomtone.fill import RoomToneSettings
+from mediaclean.roomtone.sources import RoomToneSettings
 from mediaclean.settings import Settings, build, parse, suggest
 from mediaclean.speech import SpeechSettings
 

@@ -17,8 +17,7 @@ from mediaclean.bed.duck import DuckSettings
 from mediaclean.bed.judging import TREATMENTS, Choice, Treatment, choose, predicted_error_lu
 from mediaclean.bed.level import Section, measure_sections, quiet_frames
 from mediaclean.plan.make import NOISE_MARGIN_LU, steady_noise
-from mediaclean.roomtone.fill import RoomToneSettings
-from mediaclean.roomtone.sources import SILENT_DB
+from mediaclean.roomtone.sources import SILENT_DB, RoomToneSettings
 from mediaclean.speech import SpeechSettings, phrases
 
 GOAL = DuckSettings(mode="auto", target_lu=14.0, floor_db=-18.0)

@@ -62,30 +62,20 @@ class LimiterStats:
 
     Attributes:
         max_reduction_db: deepest gain reduction, as a positive number.
-        limited_s: time spent with any reduction.
-        mean_reduction_db: mean reduction over that time.
-        duration_s: length of the stream so far.
         reductions: where it acted.
     """
 
     max_reduction_db: float = 0.0
-    limited_s: float = 0.0
-    mean_reduction_db: float = 0.0
-    duration_s: float = 0.0
     reductions: list[Reduction] = field(default_factory=list)
     _position: int = 0
 
     def add(self, gain_db: NDArray[np.float64], rate: int) -> None:
         """Count in a stretch of gains (dB, never positive)."""
-        reduced = gain_db[gain_db < -1e-9]
-        if len(reduced):
-            total = self.mean_reduction_db * self.limited_s - float(reduced.sum()) / rate
-            self.limited_s += len(reduced) / rate
-            self.mean_reduction_db = total / self.limited_s
-            self.max_reduction_db = max(self.max_reduction_db, -float(reduced.min()))
+        deepest_db = -float(gain_db.min(initial=0.0))
+        if deepest_db > 1e-9:
+            self.max_reduction_db = max(self.max_reduction_db, deepest_db)
             self._note(gain_db, round(JOIN_S * rate))
         self._position += len(gain_db)
-        self.duration_s += len(gain_db) / rate
 
     def _note(self, gain_db: NDArray[np.float64], join: int) -> None:
         """Write down where a stretch of gains is reduced; what lies closer than `join` samples is one."""

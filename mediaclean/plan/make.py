@@ -20,8 +20,7 @@ from mediaclean.plan.notes import plan_notes
 from mediaclean.plan.records import Cut, Engine, Level, Phrase, Plan, PlannedDip, SeparateSettings, with_gains
 from mediaclean.polish.chain import is_on
 from mediaclean.repair.dereverb import reverberant
-from mediaclean.roomtone.fill import RoomToneSettings
-from mediaclean.roomtone.sources import choose_sources, floor_level_dbfs
+from mediaclean.roomtone.sources import RoomToneSettings, choose_sources, floor_level_dbfs
 from mediaclean.speech import SpeechSettings, confidence, phrases
 
 if TYPE_CHECKING:

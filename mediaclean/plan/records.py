@@ -11,7 +11,7 @@ from mediaclean.audio import Span
 from mediaclean.bed.judging import Choice
 from mediaclean.polish.records import VoiceGain
 from mediaclean.repair.records import NO_REPAIRS, Repairs
-from mediaclean.roomtone.fill import ShotTone
+from mediaclean.roomtone.shots import ShotTone
 from mediaclean.settings import Settings, setting
 
 Engine = Literal["auto", "dialogue", "demucs", "none"]

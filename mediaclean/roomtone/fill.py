@@ -9,26 +9,14 @@ the sound passes untouched, bit for bit.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples, Span, db_to_gain, merge
-from mediaclean.roomtone.shots import ShotTone, Tone
-from mediaclean.roomtone.sources import RoomToneSettings, choose_sources, floor_level_dbfs
-
-__all__ = [
-    "HoleFinder",
-    "RoomToneSettings",
-    "ShotTone",
-    "ToneFiller",
-    "choose_sources",
-    "fill",
-    "find_holes",
-    "floor_level_dbfs",
-    "restore",
-]
+from mediaclean.roomtone.shots import Tone
+from mediaclean.roomtone.sources import RoomToneSettings
 
 
 class HoleFinder:
@@ -65,29 +53,6 @@ class HoleFinder:
         if self._since is not None and stop - self._since >= self._least:
             self._holes.append(Span(self._since, stop))
         self._since = None
-
-
-def find_holes(chunks: Iterable[Samples], rate: int, settings: RoomToneSettings) -> list[Span]:
-    """Every hole of a stream of chunks, (channels, n) each."""
-    finder = HoleFinder(rate, settings)
-    for chunk in chunks:
-        finder.push(chunk)
-    return finder.finish()
-
-
-def restore(gain: NDArray[np.floating], start: int, synth: Tone) -> Samples:
-    """The tone that a lowered bed lacks, at amplitude sqrt(1 - g²).
-
-    Args:
-        gain: the bed's linear gain, one per sample; nothing is added at 1 and above.
-        start: position of the first sample.
-        synth: the tone.
-
-    Returns:
-        Samples of shape (channels, n), to be added to the mixdown; exactly zero where the gain is one.
-    """
-    amplitude = np.sqrt(np.maximum(0.0, 1.0 - np.square(gain, dtype=np.float64))).astype(np.float32)
-    return _shaped(amplitude, start, synth)
 
 
 class ToneFiller:
@@ -148,16 +113,6 @@ class ToneFiller:
             here = slice(low - start, high - start)
             near[here] = np.maximum(near[here], value)
         return near
-
-
-def fill(
-    chunks: Iterable[Samples], synth: Tone, holes: Sequence[Span], settings: RoomToneSettings, *, start: int = 0
-) -> Iterator[Samples]:
-    """Fill the holes of a stream of chunks (channels, n); everything else passes untouched."""
-    filler = ToneFiller(synth, holes, settings)
-    for chunk in chunks:
-        yield filler.apply(chunk, start)
-        start += chunk.shape[1]
 
 
 def _shaped(amplitude: NDArray[np.float32], start: int, synth: Tone) -> Samples:

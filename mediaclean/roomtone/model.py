@@ -190,11 +190,6 @@ class ToneSynth:
         return np.asarray(frames * self._window, dtype=np.float32)
 
 
-def synthesise(model: ToneModel, start: int, length: int, seed: int = 0) -> Samples:
-    """`length` samples of a tone from position `start`, (channels, length)."""
-    return ToneSynth(model, seed).read(start, length)
-
-
 def _window(size: int) -> NDArray[np.float32]:
     """A window whose squares add to one at half overlap; its skirts fall faster than those of the sine window."""
     sine = np.sin(np.pi * (np.arange(size) + 0.5) / size)

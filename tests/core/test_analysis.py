@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mediaclean.analysis import VAD_FRAME, Analysis, analyse, fitted
 from mediaclean.audio import FLOOR_DB, Samples, Span, frame_count
-from mediaclean.roomtone.fill import RoomToneSettings
+from mediaclean.roomtone.sources import RoomToneSettings
 
 from .making import noise, pieces, sine
 

@@ -20,7 +20,7 @@ from mediaclean.loudness.normalise import LoudnessSettings
 from mediaclean.plan.as_json import seconds, to_json
 from mediaclean.plan.make import Level, Plan, PlannedDip, SeparateSettings, make_plan, with_gains
 from mediaclean.preset import Preset, load_preset, preset_names
-from mediaclean.roomtone.fill import RoomToneSettings
+from mediaclean.roomtone.sources import RoomToneSettings
 from mediaclean.speech import SpeechSettings
 
 from .making import FRAME_S, analysis

@@ -14,8 +14,9 @@ from mediaclean.audio import Block, Samples, Span
 from mediaclean.bed.duck import DuckSettings, GainCurve
 from mediaclean.plan.make import Cut, Phrase, Plan, PlannedDip
 from mediaclean.render import bed_curve, mixdown, split, trapezoid
-from mediaclean.roomtone.fill import RoomToneSettings, ToneFiller
+from mediaclean.roomtone.fill import ToneFiller
 from mediaclean.roomtone.model import ToneSynth, floor_model
+from mediaclean.roomtone.sources import RoomToneSettings
 
 from .making import disjoint_spans, noise, pieces, sine
 

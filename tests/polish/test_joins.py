@@ -13,7 +13,7 @@ from mediaclean import dialogue
 from mediaclean.bed.duck import DuckSettings
 from mediaclean.plan.make import SeparateSettings
 from mediaclean.polish import breath, deess, phrases, presence
-from mediaclean.roomtone.fill import RoomToneSettings
+from mediaclean.roomtone.sources import RoomToneSettings
 
 LEAST_S = 0.005
 

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from mediaclean import CleanOptions, Preset, clean
 from mediaclean.audio import Samples, Span, power_to_db, reblock
 from mediaclean.media import choose_track, decode, probe
-from mediaclean.roomtone.fill import RoomToneSettings, ToneFiller
+from mediaclean.roomtone.fill import ToneFiller
 from mediaclean.roomtone.model import ToneSynth, floor_model, learn
 from mediaclean.roomtone.shots import CUT_FADE_S, ShotSynth
+from mediaclean.roomtone.sources import RoomToneSettings
 
 RATE = 16_000
 FADE = round(CUT_FADE_S * RATE)

@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mediaclean.audio import Span, frame_count, rms_dbfs
-from mediaclean.roomtone.fill import RoomToneSettings, choose_sources, floor_level_dbfs
-from mediaclean.roomtone.sources import SPECTRUM_HZ, FeatureStream, ToneFeatures
+from mediaclean.roomtone.sources import (
+    SPECTRUM_HZ,
+    FeatureStream,
+    RoomToneSettings,
+    ToneFeatures,
+    choose_sources,
+    floor_level_dbfs,
+)
 
 RATE = 16000
 FRAME = 512
