@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 from mediaclean.audio import Samples, Span, pick
-from mediaclean.media import AudioTrack, Fault, Landmarks, Media, decode
+from mediaclean.media import AudioTrack, Fault, Landmarks, Media, decode, fingerprint
 from mediaclean.plan.make import Engine, Plan, SeparateSettings
 from mediaclean.preset import Preset
 from mediaclean.progress import Watch, ignore, watched
@@ -143,16 +141,5 @@ class Job:
         )
 
     def fingerprint(self) -> dict[str, Any]:
-        """What tells this source from another or a later one: size, time, and a hash of both ends."""
-        path = self.media.path
-        state = path.stat()
-        with path.open("rb") as file:
-            ends = file.read(1 << 16)
-            file.seek(max(0, state.st_size - (1 << 16)), os.SEEK_SET)
-            ends += file.read(1 << 16)
-        return {
-            "bytes": state.st_size,
-            "modified_ns": state.st_mtime_ns,
-            "ends_sha256": sha256(ends).hexdigest(),
-            "track": self.track.number,
-        }
+        """What tells this source from another or a later one, and which of its tracks is meant."""
+        return {**fingerprint(self.media.path), "track": self.track.number}

@@ -4,6 +4,7 @@ from mediaclean.media.codecs import AudioCodec, encoder_names, resolve_codec
 from mediaclean.media.decode import decode
 from mediaclean.media.evidence import Evidence, Hashing, Packets
 from mediaclean.media.fields import Field
+from mediaclean.media.fingerprint import fingerprint
 from mediaclean.media.lag import Lag, measure_lag
 from mediaclean.media.lag_ear import LagEar, Landmarks
 from mediaclean.media.packets import StreamPackets, packet_hashes
@@ -40,6 +41,7 @@ __all__ = [
     "choose_track",
     "decode",
     "encoder_names",
+    "fingerprint",
     "measure_lag",
     "packet_hashes",
     "picture_cuts",

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from mediaclean.errors import MediaError, PresetError
+from mediaclean.media import fingerprint
 from mediaclean.plan.as_json import from_dict
 from mediaclean.plan.make import Plan
 from mediaclean.preset import Preset, from_tables
 from mediaclean.report import EngineUse
 from mediaclean.result.patch import Patch
 from mediaclean.result.stem_files import TABLE, Grid, Stems, from_table, stems_folder
-
-ENDS = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,12 +135,8 @@ def _check_source(path: Path, known: Mapping[str, Any], result: Path) -> None:
         raise MediaError(f"{path}: no such file", "--source FILE")
     if not known:
         return
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        ends = file.read(ENDS)
-        file.seek(max(0, size - ENDS))
-        ends += file.read(ENDS)
-    if size != known.get("bytes") or sha256(ends).hexdigest() != known.get("ends_sha256"):
+    found = fingerprint(path)  # but for its time: a copy of the source is as good
+    if any(found[key] != known.get(key) for key in ("bytes", "ends_sha256")):
         raise MediaError(
             f"{path} is not the file that {result.name} was made from: it has changed",
             "give the original with --source FILE, or clean it anew: mediaclean clean INPUT --residual",
