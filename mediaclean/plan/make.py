@@ -42,6 +42,7 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
     spans = phrases(analysis.speech, preset.speech or SpeechSettings(), analysis.rate, analysis.length)
     sections = measure_sections(analysis.level_db, spans, analysis.rate)
     tone = preset.room_tone or RoomToneSettings()
+    is_empty = not spans and (analysis.loudness.integrated_lufs or -np.inf) < QUIET_LUFS
     floor_lufs, sources = steady_noise(analysis, sections, tone)
     found = _over_bed(sections, floor_lufs, preset) if engine != "none" else []
     over_bed = _with_neighbours(found, sections, preset, analysis.rate)
@@ -59,13 +60,20 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
         dips=tuple(_dips(over_bed, lowered, analysis.rate, preset)),
         tone_sources=tuple(sources),
         floor_dbfs=round(floor_level_dbfs(analysis.level_db, analysis.speech, tone), 1),
-        holes=tuple(analysis.holes) if preset.room_tone else (),
-        level=_level(preset),
-        notes=tuple(plan_notes(analysis, spans, sections, over_bed, sources, engine, preset)),
+        holes=tuple(analysis.holes) if preset.room_tone and not is_empty else (),
+        level=None if is_empty else _level(preset),
+        notes=(
+            *plan_notes(analysis, spans, sections, over_bed, sources, engine, preset),
+            *(["hardly any sound: its level stays, and nothing is filled"] if is_empty else []),
+        ),
         repairs=analysis.repairs.beside(reverberant(spans, preset.dereverb, analysis.rate, analysis.length)),
         voice_gains=None if spans and is_on(preset) else (),
         choices=choices,
     )
+
+
+QUIET_LUFS = -50.0
+"""Without speech, what is quieter is an empty room, or nothing at all: no level makes it a programme."""
 
 
 def _phrase(span: Span, own: Sequence[Section], analysis: Analysis) -> Phrase:
@@ -192,7 +200,10 @@ def _passages(
     if preset.duck is None or preset.separate is None or preset.duck.mode not in {"reduce", "remove"} or not over_bed:
         return []
     speech_lufs = float(np.median([section.speech_lufs for section in sections]))
-    least_lufs = max(speech_lufs - preset.separate.within_lu - ALONE_MARGIN_LU, floor_lufs + 2 * NOISE_MARGIN_LU)
+    least_lufs = speech_lufs - preset.separate.within_lu - ALONE_MARGIN_LU
+    if len(over_bed) < len(sections):
+        # The steady noise stays under some phrases, so it must not go between others.
+        least_lufs = max(least_lufs, floor_lufs + 2 * NOISE_MARGIN_LU)
     return passages(
         analysis.level_db,
         spans,

@@ -33,5 +33,5 @@ def plan_notes(
     elif not over_bed and preset.separate is not None:
         nearest = min((section.difference_lu for section in sections), default=np.inf)
         yield f"the bed is never closer than {nearest:.0f} LU under speech: nothing to separate"
-    if preset.room_tone is not None and not sources and (over_bed or analysis.holes):
+    if preset.room_tone is not None and not sources and spans and (over_bed or analysis.holes):
         yield "no usable room tone in the recording: a soft neutral floor stands in"

@@ -250,6 +250,29 @@ def test_no_speech_is_said_and_nothing_is_done() -> None:
     assert "no speech found" in plan.notes
 
 
+@pytest.mark.parametrize("integrated_lufs", [None, -63.0])
+def test_an_empty_track_gets_neither_hiss_nor_gain(integrated_lufs: float | None) -> None:
+    holes = (Span(0, 24 * 48_000),)
+    heard = analysis([], bed_lufs=-90.0, room_lufs=-90.0, holes=holes, integrated_lufs=integrated_lufs)
+    plan = make_plan(heard, preset())
+    assert not plan.changes_sound
+    assert plan.level is None
+    assert "hardly any sound" in plan.notes[-1]
+
+
+def test_music_without_speech_is_brought_to_its_level() -> None:
+    assert make_plan(analysis([], bed_lufs=-33.0, integrated_lufs=-33.0), preset()).level is not None
+
+
+@pytest.mark.parametrize("is_tonal", [True, False])
+def test_a_bed_under_all_phrases_is_lowered_between_them_whatever_it_is(is_tonal: bool) -> None:
+    """Pads that pass for steady noise: they go under every phrase, so they must not jump up between them."""
+    heard = analysis([(6.0, 14.0), (22.0, 30.0)], seconds=36.0, bed_lufs=-25.0, is_tonal=is_tonal)
+    plan = make_plan(heard, preset("remove"))
+    assert len(plan.dips) == 1
+    assert plan.dips[0].span.length > 0.97 * heard.length
+
+
 @pytest.mark.parametrize(
     "heard", [analysis([], seconds=0.01), analysis([(0.0, 0.5)], seconds=0.5), analysis([(0, 24)])]
 )
