@@ -1,6 +1,6 @@
 """What was found, what was done and why, how loud it is, how long it took: as a record, and as JSON.
 
-A report holds the resolved preset and the resolved plan, so ``--preset REPORT --plan REPORT`` repeats its run.
+A report holds the resolved preset and the resolved plan, so ``--plan REPORT`` repeats its run.
 """
 
 from __future__ import annotations

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mediaclean.errors import PresetError
-from mediaclean.plan.as_json import from_dict
+from mediaclean.plan.as_json import from_dict, to_dict
 from mediaclean.plan.make import Plan
-from mediaclean.preset import Preset, from_tables, load_preset, override
+from mediaclean.preset import DEFAULT, Preset, from_tables, load_preset, override, to_tables
 
 
 def load_preset_or_report(name: str, overrides: Sequence[str] = ()) -> Preset:
@@ -21,10 +22,10 @@ def load_preset_or_report(name: str, overrides: Sequence[str] = ()) -> Preset:
     """
     if not name.endswith(".json"):
         return load_preset(name, overrides)
-    tables = dict(_table(Path(name)).get("preset", {}))
-    if not tables:
+    preset = _preset_in(_table(Path(name)), Path(name))
+    if preset is None:
         raise PresetError(f"{name} holds no preset", "give a report that mediaclean clean --report wrote")
-    return override(from_tables(tables, str(tables.pop("name", Path(name).stem))), overrides)
+    return override(preset, overrides)
 
 
 def load_plan(path: Path) -> Plan:
@@ -35,6 +36,46 @@ def load_plan(path: Path) -> Plan:
     """
     table = _table(path)
     return from_dict(table.get("plan", table))
+
+
+def load_plan_and_preset(path: Path, preset: str | None = None, overrides: Sequence[str] = ()) -> tuple[Plan, Preset]:
+    """The plan in a file, and the preset that it was made with, which the file holds as well.
+
+    A plan has settled most of what a preset says, so another preset or setting is refused rather than half obeyed.
+    Only a plan without a preset, as it was once printed, takes the one that is named, or the default.
+
+    Raises:
+        PresetError: if there is no plan, or `preset` and `overrides` come to another preset than the plan's own.
+    """
+    table = _table(path)
+    rows = table.get("plan", table)
+    plan = from_dict(rows)
+    own = _preset_in(rows if "preset" in rows else table, path)
+    if own is None:
+        return plan, load_preset_or_report(preset or DEFAULT, overrides)
+    wanted = override(own, overrides) if preset is None else load_preset_or_report(preset, overrides)
+    if replace(wanted, name=own.name, about=own.about) != own:
+        given = "--set" if preset is None else f"--preset {preset}"
+        raise PresetError(
+            f"{given} and --plan together: {path.name} was made with other settings ({own.name}) and keeps those",
+            f"leave {given} out and edit {path.name}, or make a new plan with it",
+        )
+    return plan, own
+
+
+def plan_to_dict(plan: Plan, preset: Preset) -> dict[str, Any]:
+    """A plan as ``--plan-only`` prints it: with the preset that it was made with."""
+    return {**to_dict(plan), "preset": {"name": preset.name, **to_tables(preset)}}
+
+
+def _preset_in(table: Mapping[str, Any], path: Path) -> Preset | None:
+    tables = table.get("preset")
+    if not tables:
+        return None
+    if not isinstance(tables, dict):
+        raise PresetError(f"{path.name}: preset: expected a table, found {tables!r}", "mediaclean presets documentary")
+    stages = {key: value for key, value in tables.items() if key != "name"}
+    return from_tables(stages, str(tables.get("name", path.stem)))
 
 
 def _table(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,7 +60,9 @@ def clean(
         bool, typer.Option("--drop-unsupported", help="Leave out what the target's container cannot hold.")
     ] = False,
     models: Annotated[Path | None, typer.Option("--models", help="Folder with network weights.")] = None,
-    plan: Annotated[Path | None, typer.Option("--plan", help="Run this plan (or the plan in a report).")] = None,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", help="Run this plan, or a report's, with its own preset.")
+    ] = None,
     plan_only: Annotated[bool, typer.Option("--plan-only", help="Print the plan as JSON and stop.")] = False,
     report: Annotated[Path | None, typer.Option("--report", help="Write the full report as JSON.")] = None,
     residual: Annotated[
@@ -86,7 +89,7 @@ def clean(
     from mediaclean.loudness.delivery import load_spec
     from mediaclean.preset import DEFAULT
     from mediaclean.run import deliver
-    from mediaclean.sources import load_plan, load_preset_or_report
+    from mediaclean.sources import load_plan_and_preset, load_preset_or_report
 
     options = CleanOptions(
         engine=one_of("engine", engine or "auto", ENGINES),
@@ -104,9 +107,12 @@ def clean(
         record=record,
         page=page,
     )
-    settings = load_preset_or_report(preset or DEFAULT, [*(set_ or []), *_mode(mode, plan)])
-    if plan is not None:
-        options = replace(options, plan=load_plan(plan))
+    overrides = [*(set_ or []), *_mode(mode, plan)]
+    if plan is None:
+        settings = load_preset_or_report(preset or DEFAULT, overrides)
+    else:
+        settled, settings = load_plan_and_preset(plan, preset, overrides)
+        options = replace(options, plan=settled)
     specs = [load_spec(name) for name in dict.fromkeys(spec or [])]
     files = _expand(inputs)
     if len(files) > 1 and (plan is not None or (plan_only and not json_)):
@@ -143,15 +149,15 @@ def clean(
 
 
 def _print_plan(file: Path, settings: Any, options: Any, json_: bool) -> None:
-    from mediaclean.plan.as_json import to_dict, to_json
     from mediaclean.run import dry_run
+    from mediaclean.sources import plan_to_dict
 
     with watching() as watch:
-        made = dry_run(file, settings, options, watch=watch)
+        made = plan_to_dict(dry_run(file, settings, options, watch=watch), settings)
     if json_:
-        emit("plan", source=str(file), plan=to_dict(made))
+        emit("plan", source=str(file), plan=made)
     else:
-        typer.echo(to_json(made))
+        typer.echo(json.dumps(made, indent=2))
 
 
 def one_of(name: str, value: str, known: tuple[str, ...]) -> Any:

@@ -80,7 +80,10 @@ def from_json(text: str) -> Plan:
 
 
 def from_dict(data: Any) -> Plan:
-    """See `from_json`. Rows may come in any order; the plan has them in order of time."""
+    """See `from_json`. Rows may come in any order; the plan has them in order of time.
+
+    The preset that a printed plan has beside them is not looked at.
+    """
     reader = Reader(data, "plan", set(_KEYS))
     if reader.take("version") != VERSION:
         raise PresetError(f"plan.version: this mediaclean reads version {VERSION}", HINT)
@@ -114,7 +117,7 @@ def from_dict(data: Any) -> Plan:
 _KEYS = (
     "version", "rate_hz", "length_s", "phrases", "cuts", "dips",
     "tone_sources_s", "floor_dbfs", "holes_s", "level", "notes", "shots", "repairs", "hum", "voice_gains",
-    "choices", "mended",
+    "choices", "mended", "preset",
 )  # fmt: skip
 MOST_HZ = 768_000.0
 MOST_S = 1e6
