@@ -128,15 +128,19 @@ def render_doses(job: Job, analysis: Analysis, spans: Sequence[Span], doses: Seq
         tones = _tones(job, toned, quiet)
 
     def passages() -> Iterator[Dosed]:
+        done_s, total_s = 0.0, len(plans) * sum(span.length for span in spans) / job.rate
+        job.watch(Progress("mix", done_s, total_s))
         for span, inside, warm, sound, original in zip(spans, heard, wide, sounds, originals, strict=True):
             here = slice(span.start - warm.start, span.stop - warm.start)
+            made = {}
             with job.stopwatch.stage("mix"):
                 first = replace(plans[doses[0]], cuts=cuts)
                 separated = _Separated(job, _finished(job, first, voices, Block(warm.start, sound, sound)))
-                made = {
-                    dose: _mix(jobs[dose], replace(plan, cuts=cuts), separated, span, inside, tones.get(dose))
-                    for dose, plan in plans.items()
-                }
+                for dose, plan in plans.items():
+                    known = replace(plan, cuts=cuts)
+                    made[dose] = _mix(jobs[dose], known, separated, span, inside, tones.get(dose))
+                    done_s = min(done_s + span.length / job.rate, total_s)
+                    job.watch(Progress("mix", done_s, total_s))
             yield Dosed(
                 span,
                 original[:, here],

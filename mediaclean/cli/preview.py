@@ -64,3 +64,4 @@ def preview(
     for number, passage in enumerate(made.passages, 1):
         start, stop = (clock(edge / made.rate) for edge in (passage.span.start, passage.span.stop))
         out().print(f"  {number}  {start} to {stop}  {passage.reason}", soft_wrap=True)
+    out().print("open it in a browser: it needs nothing else", style="dim")

@@ -24,6 +24,7 @@ WORDS = {
     "listen": "Listening",
     "decode": "Reading",
     "separate": "Separating the voice",
+    "mix": "Mixing the doses",
     "polish": "Weighing the voice",
     "ride": "Weighing the bed",
     "judge": "Looking for artefacts",

@@ -13,6 +13,7 @@ import soundfile
 
 from mediaclean import CleanOptions, MediaError
 from mediaclean.preview import preview
+from mediaclean.progress import Progress
 from preview.making import RATE, page_data, talk
 
 
@@ -104,3 +105,16 @@ def test_without_speech_there_is_nothing_to_hear(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="no speech"):
         preview(tmp_path / "noise.wav", tmp_path / "page.html", options=CleanOptions(engine="none"))
     assert not (tmp_path / "page.html").exists()
+
+
+def test_progress_goes_on_to_the_last_dose(tmp_path: Path, clear: Path) -> None:
+    heard: list[Progress] = []
+    options = CleanOptions(engine="none")
+    preview(
+        clear, tmp_path / "page.html", "podcast", options, seconds=5.0, doses=["duck", "remove"], watch=heard.append
+    )
+    mixed = [event for event in heard if event.stage == "mix"]
+    done = [event.done_s for event in mixed]
+    assert done == sorted(done)
+    assert (done[0], done[-1]) == (0.0, mixed[-1].total_s)
+    assert done[-1] > 0.0
