@@ -1,4 +1,4 @@
-"""Presets and plans from whatever file holds them: TOML, a plan, or the report of an earlier run."""
+"""Presets, plans and levels from wherever they stand: TOML, a plan, the report of an earlier run, the command line."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mediaclean.errors import PresetError
+from mediaclean.loudness.delivery import Spec
 from mediaclean.plan.as_json import from_dict, to_dict
 from mediaclean.plan.make import Plan
 from mediaclean.preset import DEFAULT, Preset, from_tables, load_preset, override, to_tables
@@ -66,6 +67,28 @@ def load_plan_and_preset(path: Path, preset: str | None = None, overrides: Seque
 def plan_to_dict(plan: Plan, preset: Preset) -> dict[str, Any]:
     """A plan as ``--plan-only`` prints it: with the preset that it was made with."""
     return {**to_dict(plan), "preset": {"name": preset.name, **to_tables(preset)}}
+
+
+def aimed(spec: Spec, overrides: Sequence[str]) -> Spec:
+    """The specification with what ``--set loudness.…`` says in place of its own aim; its rules stay.
+
+    Raises:
+        PresetError: for a setting that is unknown, or that means nothing for this aim.
+    """
+    names = {text: text.partition("=")[0].strip() for text in overrides}
+    own = [text for text, name in names.items() if name.partition(".")[0] == "loudness"]
+    aim = override(Preset(spec.name, loudness=spec.aim), own).loudness
+    if aim is None:
+        raise PresetError(
+            f"loudness=off and --spec {spec.name} together: a delivery has a level",
+            f"leave one out; mediaclean measure FILE --spec {spec.name} tells whether a file passes as it is",
+        )
+    other, meant = ("target_lufs", "target_rms_dbfs")[:: 1 if aim.mode == "rms" else -1]
+    if f"loudness.{other}" in names.values():
+        raise PresetError(
+            f"--spec {spec.name}: loudness.{other} has no effect in mode {aim.mode}", f"--set loudness.{meant}=…"
+        )
+    return replace(spec, aim=aim)
 
 
 def _preset_in(table: Mapping[str, Any], path: Path) -> Preset | None:

@@ -89,7 +89,7 @@ def clean(
     from mediaclean.loudness.delivery import load_spec
     from mediaclean.preset import DEFAULT
     from mediaclean.run import deliver
-    from mediaclean.sources import load_plan_and_preset, load_preset_or_report
+    from mediaclean.sources import aimed, load_plan_and_preset, load_preset_or_report
 
     options = CleanOptions(
         engine=one_of("engine", engine or "auto", ENGINES),
@@ -113,7 +113,7 @@ def clean(
     else:
         settled, settings = load_plan_and_preset(plan, preset, overrides)
         options = replace(options, plan=settled)
-    specs = [load_spec(name) for name in dict.fromkeys(spec or [])]
+    specs = [aimed(load_spec(name), overrides) for name in dict.fromkeys(spec or [])]
     files = _expand(inputs)
     if len(files) > 1 and (plan is not None or (plan_only and not json_)):
         raise PresetError(f"a plan is for one input, here are {len(files)}", "give one input, or --plan-only --json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,6 +56,7 @@ def remix(
     from mediaclean.loudness.delivery import load_spec, spec_names
     from mediaclean.result.base import load_base
     from mediaclean.run import deliver
+    from mediaclean.sources import aimed
 
     base = load_base(result, source)
     if only and spec:
@@ -79,9 +81,10 @@ def remix(
         base=base,
         only=tuple(only or ()),
     )
-    same = [] if preset or told.get("spec") not in spec_names() else [str(told["spec"])]
-    names = list(dict.fromkeys(spec or same))
-    deliveries = deliveries_of(output or _target(result, base), [load_spec(name) for name in names])
+    specs = [load_spec(name) for name in dict.fromkeys(spec or [])]
+    if not (spec or preset) and told.get("spec") in spec_names():
+        specs = [_with_aim(load_spec(str(told["spec"])), base.preset.loudness)]
+    deliveries = deliveries_of(output or _target(result, base), [aimed(each, set_ or []) for each in specs])
     check_side_file("--report", report, [base.source, *(each.target for each in deliveries)])
     with watching() as watch:
         reports = deliver(base.source, deliveries, settings, options, watch=watch)
@@ -98,6 +101,11 @@ def _settings(base: Any, preset: str | None, overrides: list[str], *, whole: boo
         return override(base.preset, overrides)
     chosen = load_preset_or_report(preset)
     return override(same_before(chosen, base) if whole else chosen, overrides)
+
+
+def _with_aim(spec: Any, aim: Any) -> Any:
+    """The specification with the level that the result was made at, which `--set` may have moved."""
+    return spec if aim is None else replace(spec, aim=aim)
 
 
 def _target(result: Path, base: Any) -> Path:

@@ -1,0 +1,78 @@
+"""A level that is typed comes before a specification's own aim; the verdict stays the specification's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.conftest import Cli
+from e2e.making import film
+from mediaclean.errors import PresetError
+from mediaclean.loudness.delivery import load_spec
+from mediaclean.sources import aimed
+
+NONE = ["--engine", "none", "--json"]
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    return film(tmp_path / "talk.wav", seconds=4.0)
+
+
+def rule(report: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(row for row in report["verdict"]["rules"] if row["name"] == name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("spec", "setting", "quantity", "expected", "status"),
+    [
+        ("acx", "target_rms_dbfs", "rms_dbfs", -22.0, "pass"),
+        ("ebu-r128", "target_lufs", "integrated_lufs", -20.0, "fail"),
+        ("netflix", "target_lufs", "dialogue_lufs", -22.0, "fail"),
+    ],
+)
+def test_what_is_typed_is_what_is_measured(
+    cli: Cli, sound: Path, spec: str, setting: str, quantity: str, expected: float, status: str
+) -> None:
+    typed = f"loudness.{setting}={expected}"
+    ran = cli("clean", sound, *NONE, "--spec", spec, "--set", typed, "--set", "loudness.tolerance_lu=0.1")
+    found = rule(ran.events[-1], quantity)
+    assert abs(found["measured"] - expected) <= 0.25, found
+    assert found["status"] == status
+
+
+def test_other_settings_leave_the_aim_alone() -> None:
+    spec = load_spec("acx")
+    assert aimed(spec, ["duck.target_lu=15", "room_tone=off"]) == spec
+    moved = aimed(spec, ["loudness.ceiling_dbtp=-5"])
+    assert (moved.aim.ceiling_dbtp, moved.aim.mode, moved.aim.target_rms_dbfs) == (-5, "rms", -20)
+    assert moved.rules == spec.rules
+
+
+@pytest.mark.parametrize(
+    ("spec", "setting", "said", "hint"),
+    [
+        ("acx", "loudness.target_lufs=-20", "loudness.target_lufs has no effect in mode rms", "target_rms_dbfs"),
+        ("netflix", "loudness.target_rms_dbfs=-20", "has no effect in mode dialogue", "loudness.target_lufs"),
+        ("acx", "loudness=off", "a delivery has a level", "mediaclean measure"),
+        ("acx", "loudness.targt=1", "no such setting", "mediaclean settings"),
+    ],
+)
+def test_what_would_do_nothing_is_refused(spec: str, setting: str, said: str, hint: str) -> None:
+    with pytest.raises(PresetError) as caught:
+        aimed(load_spec(spec), [setting])
+    assert said in caught.value.message
+    assert hint in str(caught.value.hint)
+
+
+def test_remix_keeps_the_level_that_was_typed_and_takes_a_new_one(cli: Cli, sound: Path) -> None:
+    words = [*NONE, "--spec", "ebu-r128", "--set", "loudness.target_lufs=-20"]
+    cli("clean", sound, *words, "--residual")
+    result = sound.with_name("talk.clean.wav")
+    for typed, expected in (([], -20.0), (["--set", "loudness.target_lufs=-26"], -26.0)):
+        ran = cli("remix", result, "--dose", "leave", *typed, "--overwrite", "--json")
+        assert ran.events[-1]["verdict"]["spec"] == "ebu-r128"
+        assert abs(ran.events[-1]["after"]["integrated_lufs"] - expected) <= 0.25
