@@ -1,4 +1,4 @@
-"""Bring the generated parts of README.md up to date: `python -m benchmarks.readme` (with --check it only compares).
+"""Bring the generated parts of the documents up to date: `python -m benchmarks.readme` (with --check it only compares).
 
 A generated part stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
 """
@@ -10,10 +10,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mediaclean.preset import STAGES, load_preset, preset_names
+from mediaclean.loudness.delivery import spec_names
+from mediaclean.preset import DEFAULT, STAGES, load_preset, preset_names
 from mediaclean.settings import describe
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
 
 
 def settings_table() -> str:
@@ -36,7 +37,8 @@ def presets_table() -> str:
         level = preset.loudness
         loudness = f"{level.target_lufs:g} LUFS" if level else "as it is"
         peak = f"{level.ceiling_dbtp:g} dBTP" if level else "–"
-        rows.append(f"| `{name}` | {loudness} | {peak} | {_bed(preset.duck)} | {preset.about.partition(':')[0]} |")
+        use = preset.about.partition(":")[0] + (", the default" if name == DEFAULT else "")
+        rows.append(f"| `{name}` | {loudness} | {peak} | {_bed(preset.duck)} | {use} |")
     return "\n".join(rows)
 
 
@@ -53,28 +55,37 @@ def _bed(duck: object) -> str:
     return "left alone"
 
 
-PARTS: dict[str, Callable[[], str]] = {"settings": settings_table, "presets": presets_table}
+def specs_list() -> str:
+    """The names that --spec takes."""
+    return ", ".join(f"`{name}`" for name in spec_names())
 
 
-def refreshed(text: str) -> str:
-    """The README with its generated parts made anew."""
-    for name, make in PARTS.items():
-        pattern = re.compile(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
-        text, count = pattern.subn(lambda match, make=make: f"{match[1]}{make()}\n{match[2]}", text)
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"presets": presets_table, "specs": specs_list},
+    "docs/settings.md": {"settings": settings_table},
+}
+"""Document to its generated parts."""
+
+
+def refreshed(document: str) -> str:
+    """The text of a document with its generated parts made anew."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    for name, make in PARTS[document].items():
+        pattern = re.compile(rf"(<!-- begin {name} -->(\n?)).*?(<!-- end {name} -->)", re.DOTALL)
+        text, count = pattern.subn(lambda match, make=make: f"{match[1]}{make()}{match[2]}{match[3]}", text)
         if count != 1:
-            raise SystemExit(f"README.md has no part named {name}")
+            raise SystemExit(f"{document} has no part named {name}")
     return text
 
 
 def main() -> None:
-    """Write README.md, or with --check fail if it is out of date."""
-    text = README.read_text(encoding="utf-8")
-    wanted = refreshed(text)
-    if "--check" in sys.argv[1:]:
-        if text != wanted:
-            raise SystemExit("README.md is out of date: python -m benchmarks.readme")
-        return
-    README.write_text(wanted, encoding="utf-8")
+    """Write the documents, or with --check fail if one is out of date."""
+    for document in PARTS:
+        path, wanted = ROOT / document, refreshed(document)
+        if "--check" not in sys.argv[1:]:
+            path.write_text(wanted, encoding="utf-8")
+        elif path.read_text(encoding="utf-8") != wanted:
+            raise SystemExit(f"{document} is out of date: python -m benchmarks.readme")
 
 
 if __name__ == "__main__":

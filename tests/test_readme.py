@@ -20,14 +20,17 @@ def code(language: str) -> list[str]:
 
 def commands() -> list[str]:
     lines = (line.partition("  #")[0].strip() for block in code("sh") for line in block.splitlines())
-    return [line for line in lines if line.startswith("mediaclean ")]
+    cells = re.findall(r"^\| .* \| `(mediaclean [^`]+)` \|$", README, re.MULTILINE)
+    return [line for line in [*lines, *cells] if line.startswith("mediaclean ")]
 
 
-def test_the_tables_are_the_generated_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("document", ["README.md", "docs/settings.md"])
+def test_the_tables_are_the_generated_ones(monkeypatch: pytest.MonkeyPatch, document: str) -> None:
     monkeypatch.syspath_prepend(str(ROOT))
-    from benchmarks.readme import refreshed
+    from benchmarks.readme import PARTS, refreshed
 
-    assert refreshed(README) == README, "python -m benchmarks.readme"
+    assert set(PARTS) == {"README.md", "docs/settings.md"}
+    assert refreshed(document) == (ROOT / document).read_text(encoding="utf-8"), "python -m benchmarks.readme"
 
 
 def test_make_demo_and_make_test_come_first() -> None:

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from mediaclean.cli.batch import Tally
 from mediaclean.cli.results import check_side_file, deliveries_of, show_reports
-from mediaclean.cli.terminal import emit, err, report_error, use_json_lines, watching
+from mediaclean.cli.terminal import emit, use_json_lines, watching
 from mediaclean.errors import MediacleanError, MediaError, OutputError, PresetError
 
 SUFFIXES = {
@@ -31,7 +32,7 @@ def clean(
     ] = None,
     out_dir: Annotated[Path | None, typer.Option("--out-dir", help="Folder for the results.")] = None,
     preset: Annotated[
-        str | None, typer.Option("--preset", "-p", help="Name or TOML file; see `mediaclean presets`.")
+        str | None, typer.Option("--preset", "-p", help="Name or TOML file; see `mediaclean presets`. Default: documentary.")
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", "-s", help="One setting, for example duck.target_lu=15; repeatable.")
@@ -126,26 +127,24 @@ def clean(
     wanted = [deliveries_of(target, specs) for target in targets]
     _check_report(report, [*files, *(each.target for deliveries in wanted for each in deliveries)], is_batch)
     _make_folder(out_dir)
-    failed: list[tuple[Path, MediacleanError]] = []
+    tally = Tally(is_batch=is_batch, json=json_)
     for file, deliveries in zip(files, wanted, strict=True):
         there = [] if overwrite else [each.target for each in deliveries if each.target.exists()]
         is_done = len(there) == len(deliveries)
         if is_batch or not is_done:
             for target in there:
-                _say_skipped(file, target, json_)
+                tally.skip(target, file)
         if is_batch and is_done:
+            tally.skipped += 1
             continue
         try:
             with watching() as watch:
                 reports = deliver(file, deliveries, settings, options, watch=watch)
             show_reports(reports, report, is_batch=is_batch, json_=json_)
+            tally.done.append(reports)
         except MediacleanError as error:
-            if not is_batch:
-                raise
-            failed.append((file, error))
-            report_error(error, source=file)
-    if failed:
-        _say_failed(failed, len(files), json_)
+            tally.fail(file, error)
+    tally.close()
 
 
 def _print_plan(file: Path, settings: Any, options: Any, json_: bool) -> None:
@@ -245,19 +244,3 @@ def _check_report(report: Path | None, media: list[Path], is_batch: bool) -> Non
         raise OutputError(f"{report}: is a file, but there is a report for each input", "--report FOLDER")
     if not is_batch:
         check_side_file("--report", report, media)
-
-
-def _say_skipped(file: Path, target: Path, json_: bool) -> None:
-    if json_:
-        emit("skipped", source=str(file), target=str(target))
-    else:
-        err().print(f"{file.name}: {target.name} is there already, skipped (--overwrite does it again)")
-
-
-def _say_failed(failed: list[tuple[Path, MediacleanError]], count: int, json_: bool) -> None:
-    codes = {error.exit_code for _, error in failed}
-    if not json_:
-        err().print(f"\n{len(failed)} of {count} failed:", style="bold red")
-        for file, error in failed:
-            err().print(f"  {file}: {error.message}", soft_wrap=True)
-    raise typer.Exit(codes.pop() if len(codes) == 1 else 1)

@@ -17,7 +17,7 @@ def presets(
     set_: Annotated[list[str] | None, typer.Option("--set", "-s", help="One setting, applied before printing.")] = None,
 ) -> None:
     """List the presets, or print one with every setting, ready to be saved and edited."""
-    from mediaclean.preset import load_preset, preset_names, to_toml
+    from mediaclean.preset import DEFAULT, load_preset, preset_names, to_toml
     from mediaclean.sources import load_preset_or_report
 
     if name is not None:
@@ -25,7 +25,9 @@ def presets(
         return
     table = Table.grid(padding=(0, 2))
     for known in preset_names():
-        table.add_row(Text(known, style="bold"), load_preset(known).about)
+        table.add_row(
+            Text(known, style="bold"), load_preset(known).about + (" (the default)" if known == DEFAULT else "")
+        )
     out().print(table)
 
 
