@@ -67,7 +67,7 @@ def _show(found: Any) -> None:
         bar = f"{dialogue.low_lufs:.1f} to {dialogue.high_lufs:.1f}"
         rows.append(("dialogue", f"{dialogue.gated_lufs:.1f} LUFS gated, {dialogue.share:.0%} of the file is speech"))
         rows.append(("speech itself", f"{dialogue.lufs:.1f} LUFS ({bar})"))
-    from mediaclean.cli.summary import verdict_table
+    from mediaclean.cli.verdicts import verdict_table
 
     out().print(Text(str(found.path), style="bold"), facts(rows))
     for verdict in found.verdicts:
@@ -95,7 +95,7 @@ def verify(
     """Compare a result with its source: every copied stream by hash, all that must be kept, and sync. Exit 5 if not."""
     if json_:
         use_json_lines()
-    from mediaclean.cli.summary import receipt_table
+    from mediaclean.cli.verdicts import receipt_table
     from mediaclean.media import verify as compare
     from mediaclean.report import to_receipt_dict
 

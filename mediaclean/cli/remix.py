@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mediaclean.cli.batch import Tally
 from mediaclean.cli.results import check_side_file, deliveries_of, show_reports
 from mediaclean.cli.terminal import use_json_lines, watching
 from mediaclean.errors import PresetError
@@ -89,6 +90,7 @@ def remix(
     with watching() as watch:
         reports = deliver(base.source, deliveries, settings, options, watch=watch)
     show_reports(reports, report, is_batch=False, json_=json_)
+    Tally(is_batch=False, json=json_, done=[reports]).close()
 
 
 def _settings(base: Any, preset: str | None, overrides: list[str], *, whole: bool) -> Any:

@@ -2,62 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from mediaclean.bed.judging import TREATMENTS
+from mediaclean.cli.batch import fails
 from mediaclean.cli.terminal import amount, clock, facts
+from mediaclean.cli.verdicts import verdict_table
 from mediaclean.ledger import WORDS, Ledger
-from mediaclean.loudness.delivery import Verdict
-from mediaclean.media import Receipt
 from mediaclean.report import Report
 
 
 def summary(report: Report) -> RenderableType:
     """A finished run in some ten lines."""
-    head = Text.assemble(("✓ ", "bold green"), (str(report.target), "bold"))
+    head = _heading([report])
     verdict = [verdict_table(report.verdict)] if report.verdict else []
     return Group(head, facts(_rows(report)), *verdict)
 
 
-def receipt_table(receipt: Receipt) -> RenderableType:
-    """The picture lock, line by line."""
-    table = Table.grid(padding=(0, 2))
-    for proof in receipt.proofs:
-        where = "left out" if proof.result is None else f"stream {proof.result}"
-        kept = f"{proof.packets} packets, sha256 {proof.sha256_source[:16]}… by {proof.by}"
-        table.add_row(_mark(proof.ok), f"stream {proof.stream} {proof.kind} {proof.codec}", where, proof.note or kept)
-    for field in receipt.fields:
-        kept = "kept" if field.ok else f"{field.source!r} became {field.result!r}"
-        table.add_row(_mark(field.ok), field.what, "", kept)
-    for track in receipt.lags:
-        lags = ", ".join("–" if lag.samples is None else str(lag.samples) for lag in track.lags)
-        table.add_row(_mark(track.ok), f"track {track.track}", "", f"late by {lags} samples at start, middle, end")
-    return Group(
-        table, Text("all holds" if receipt.ok else "does not hold", "bold green" if receipt.ok else "bold red")
-    )
-
-
-MARKS = {"pass": "✓", "fail": "✗", "advice": "!", "skipped": "–"}
-
-
-def verdict_table(verdict: Verdict) -> RenderableType:
-    """What a specification says of a file, rule by rule."""
-    result = ("PASS", "bold green") if verdict.ok else ("FAIL", "bold red")
-    rows = []
-    for rule in verdict.rules:
-        measured = "–" if rule.measured is None else f"{rule.measured:.1f}"
-        note = f" ({rule.note})" if rule.note else ""
-        grade = "" if rule.grade == "primary" else f" [{rule.grade}]"
-        rows.append((f"{MARKS[rule.status]} {rule.name}", f"{measured}, asked {rule.limit}{grade}{note}"))
-    return Group(Text.assemble((f"{verdict.spec}: ", "bold"), result), facts(rows))
-
-
-def _mark(ok: bool) -> Text:
-    return Text("✓", "green") if ok else Text("✗", "red")
+def _heading(reports: Sequence[Report]) -> Text:
+    """The result's name: with a tick, or a cross and the specification that it fails."""
+    name = (str(reports[0].target), "bold")
+    specs = dict.fromkeys(report.verdict.spec for report in fails(reports) if report.verdict)
+    if specs:
+        return Text.assemble(("✗ ", "bold red"), name, (f" fails {', '.join(specs)}", "bold red"))
+    return Text.assemble(("✓ ", "bold green"), name)
 
 
 def _rows(report: Report) -> Iterable[tuple[str, str]]:

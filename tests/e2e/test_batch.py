@@ -37,7 +37,8 @@ def test_the_good_are_done_and_the_bad_are_named_at_the_end(cli: Cli, rushes: Pa
     assert ran.code == 3
     assert {"a.clean.wav", "d.clean.wav"} < set(names(rushes))
     assert not {"b.clean.mp4", "c.clean.mkv", "z.clean.clean.wav", "notes.clean.txt"} & set(names(rushes))
-    end = ran.err[ran.err.index("2 of 4 failed") :]
+    end = ran.err[ran.err.index("\nfailed:") :]
+    assert end.splitlines()[-1] == "2 done, 2 failed"
     assert "b.mp4" in end
     assert "c.mkv" in end
     assert "Traceback" not in ran.err

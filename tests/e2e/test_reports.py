@@ -13,6 +13,8 @@ from e2e.making import Track, film, speech, write_media
 from mediaclean import CleanOptions, clean, load_preset
 
 SPECS = ["--engine", "none", "--spec", "ebu-r128", "--spec", "acx"]
+FAILS = 1
+"""The room of the sample is louder than acx allows."""
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def sound(tmp_path: Path) -> Path:
 
 def test_every_delivery_has_a_report_of_its_own(tmp_path: Path, cli: Cli, sound: Path) -> None:
     ran = cli("clean", sound, *SPECS, "--report", tmp_path / "reports" / "talk.json")
-    assert ran.code == 0, ran.err
+    assert ran.code == FAILS, ran.err
     assert names(tmp_path / "reports") == ["talk.acx.json", "talk.ebu-r128.json"]
     for name in ("acx", "ebu-r128"):
         report = json.loads((tmp_path / "reports" / f"talk.{name}.json").read_text())
@@ -40,13 +42,13 @@ def test_every_track_has_a_report_of_its_own(tmp_path: Path, cli: Cli) -> None:
 
 def test_deliveries_go_on_where_they_were(cli: Cli, sound: Path) -> None:
     folder = sound.parent
-    assert cli("clean", sound, *SPECS).code == 0
+    assert cli("clean", sound, *SPECS).code == FAILS
     (folder / "talk.clean.ebu-r128.wav").write_text("left alone")
     missing = folder / "talk.clean.acx.wav"
     before = digest(missing)
     missing.unlink()
     ran = cli("clean", sound, *SPECS)
-    assert ran.code == 0, ran.err
+    assert ran.code == FAILS, ran.err
     assert "talk.clean.ebu-r128.wav is there already, skipped" in " ".join(ran.err.split())
     assert (folder / "talk.clean.ebu-r128.wav").read_text() == "left alone"
     assert digest(missing) == before

@@ -14,7 +14,7 @@ from e2e.making import INTERVIEW, SAMPLES
 def test_several_deliveries_each_with_its_level_and_verdict(tmp_path: Path, cli: Cli, talk: Path) -> None:
     words = ["--engine", "none", "--spec", "ebu-r128", "--spec", "acx", "--json"]
     ran = cli("clean", talk, "-o", tmp_path / "out.mp4", *words)
-    assert ran.code == 0, ran.out
+    assert ran.code == 1, ran.out  # the room is louder than acx allows
     reports = {event["verdict"]["spec"]: event for event in ran.events if event["event"] == "report"}
     assert set(reports) == {"ebu-r128", "acx"}
     assert reports["ebu-r128"]["verdict"]["pass"] is True
