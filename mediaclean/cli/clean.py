@@ -32,7 +32,8 @@ def clean(
     ] = None,
     out_dir: Annotated[Path | None, typer.Option("--out-dir", help="Folder for the results.")] = None,
     preset: Annotated[
-        str | None, typer.Option("--preset", "-p", help="Name or TOML file; see `mediaclean presets`. Default: documentary.")
+        str | None,
+        typer.Option("--preset", "-p", help="Name or TOML file, see `mediaclean presets`; documentary by default."),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", "-s", help="One setting, for example duck.target_lu=15; repeatable.")

@@ -25,9 +25,8 @@ def presets(
         return
     table = Table.grid(padding=(0, 2))
     for known in preset_names():
-        table.add_row(
-            Text(known, style="bold"), load_preset(known).about + (" (the default)" if known == DEFAULT else "")
-        )
+        use = load_preset(known).about + (" (the default)" if known == DEFAULT else "")
+        table.add_row(Text(known, style="bold"), use)
     out().print(table)
 
 
