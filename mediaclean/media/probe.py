@@ -147,7 +147,8 @@ def _track(container: InputContainer, stream: Any, number: int, head: Any) -> Au
     context = stream.codec_context
     start = stream.start_time or 0
     if head is not None and head.pts is not None:
-        start = max(0, head.pts)  # what lies before zero is not played
+        # What lies before zero is not played, but a broadcast clock may have passed its end and begun anew.
+        start = head.pts if _zero_s(container) < 0 else max(0, head.pts)
     rate = head.rate if head is not None else 0
     seconds = _stream_seconds(container, stream)
     layout = _layout(head.layout) if head is not None else None

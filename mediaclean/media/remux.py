@@ -223,7 +223,12 @@ class _Job:
 
     def _start_s(self, track: AudioTrack) -> Fraction:
         """When new audio for this track starts on the target's clock."""
-        return track.start_s + self._shift_s if self._form.timestamps and self._timed() else Fraction(0)
+        if not self._form.timestamps:
+            return Fraction(0)
+        if self._timed():
+            return track.start_s + self._shift_s
+        new = [t for t in self._media.tracks if t.stream in self._replace]
+        return track.start_s - min(t.start_s for t in (track, *new))
 
     def _nudge_s(self, codec: AudioCodec, start_s: Fraction) -> Fraction:
         """Matroska rounds the pre-skip and the time to milliseconds, each for itself; make the sum come out."""
@@ -233,10 +238,12 @@ class _Job:
         return Fraction(round(start_s * 1000) - math.floor(padding * 1000 + Fraction(1, 2)), 1000) - (start_s - padding)
 
     def _timed(self) -> bool:
-        """Whether anything else is on the clock; sound alone starts at zero."""
+        """Whether anything else is on the clock; where all sound is new, the earliest starts at zero."""
         if self._form.family == "mpegts":
             return True
-        return any(way.action in {"copy", "subtitle", "original"} for way in self._ways) and self._form.video
+        copied = [way.source for way in self._ways if way.action in {"copy", "subtitle", "original"}]
+        sounds = {track.stream for track in self._media.tracks}
+        return bool(copied) if self._form.video else not sounds.isdisjoint(copied)
 
     def _move(self, made: OutputContainer, copiers: Mapping[int, Copier], sounds: list[Feed], watch: Watch) -> None:
         total_s = self._media.duration_s

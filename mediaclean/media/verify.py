@@ -60,6 +60,8 @@ def verify(
     beside = {track.stream for track, _ in tracks if track.stream in pairs}
     fields = [_as_original(field, beside) for field in _fields(ours, theirs, pairs, mine, other, dropped)]
     shift = _shift_s(mine, other, pairs)
+    if shift is None and len(tracks) + len(extras or {}) > 1:  # of new sound alone: all are as late as the first
+        shift = float(tracks[0][1].start_s - tracks[0][0].start_s) if tracks else None
     if shift is not None:
         fields += [_start_field(f"track {track.number}", track, made, shift) for track, made in tracks]
         fields += _extra_fields(ours, theirs, extras or {}, shift)

@@ -20,6 +20,8 @@ from mediaclean.media import probe, write
 
 BASE_S = 30
 HOURS_20_S = 72_000
+WRAPS_S = 95_442
+"""The clock of 33 bits at 90 kHz begins anew 1.7 s later."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def late_s(path: Path) -> Fraction:
         return frame.pts * stream.time_base - Fraction(container.start_time, 1_000_000)
 
 
-@pytest.mark.parametrize("base_s", [0, BASE_S, HOURS_20_S])
+@pytest.mark.parametrize("base_s", [0, BASE_S, HOURS_20_S, WRAPS_S])
 def test_a_broadcast_stream_begins_at_its_own_begin(tmp_path: Path, plain: Path, base_s: int) -> None:
     source = counted_from(plain, tmp_path / "cast.ts", base_s)
     offset_s = late_s(source)

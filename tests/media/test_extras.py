@@ -12,7 +12,8 @@ import pytest
 
 from mediaclean.audio import Samples
 from mediaclean.media import NewAudio, Receipt, Written, decode, probe, verify, write
-from mediaclean.media.pairing import DIALOGUE
+from mediaclean.media.packets import StreamPackets
+from mediaclean.media.pairing import DIALOGUE, pair_streams
 from tests.media.films import Film, Sound, make, noise
 
 LATE_S = 1.5
@@ -137,3 +138,42 @@ def test_a_track_in_another_s_place_is_noticed(two: Path) -> None:
     assert all(
         each.samples is None for lag in verify(two, target, cleaned=[1, 2], positions=swapped).lags for each in lag.lags
     )
+
+
+@pytest.mark.parametrize("numbers", [(1, 2), (2,)], ids=["both", "late"])
+@pytest.mark.parametrize("suffix", [".mka", ".m4a"])
+def test_sound_without_a_picture_keeps_its_tracks_in_step(
+    tmp_path: Path, suffix: str, numbers: tuple[int, ...]
+) -> None:
+    sounds = (Sound(noise(3.0)), Sound(noise(1.5, seed=2), start_s=LATE_S))
+    source, target = make(tmp_path / "film.mka", Film(sounds, video="")), tmp_path / f"clean{suffix}"
+    media = probe(source)
+    new = {n: NewAudio(decode(media, media.tracks[n - 1]), 48_000, "stereo") for n in numbers}
+    written = write(media, target, replace=new, extra=[extra(2)])
+    first, second, added = starts_s(target)
+    before = starts_s(source)
+    assert second - first == pytest.approx(before[1] - before[0], abs=0.03)
+    assert added == pytest.approx(second, abs=0.001)
+    receipt = verify(source, target, cleaned=numbers, positions=written.positions, extras=written.extras)
+    assert not [line for line in receipt.failures if "start" in line or "late" in line]
+
+
+def test_the_receipt_of_new_sound_alone_notices_tracks_out_of_step(tmp_path: Path) -> None:
+    first, second = Sound(noise(3.0), "flac"), Sound(noise(1.5, seed=2), "flac", start_s=LATE_S)
+    source = make(tmp_path / "film.mka", Film((first, second), video=""))
+    quieter = [replace(sound, samples=sound.samples / 2) for sound in (first, second)]
+    for start_s, ok in ((LATE_S, True), (0.0, False)):
+        film = Film((quieter[0], replace(quieter[1], start_s=start_s)), video="")
+        receipt = verify(source, make(tmp_path / "made.mka", film))
+        assert any("track 2 start" in line for line in receipt.failures) is not ok
+
+
+@pytest.mark.parametrize(("codec", "paired"), [("pcm_s16le", False), ("aac", True)])
+def test_pcm_that_is_cut_in_other_places_is_new_sound(codec: str, paired: bool) -> None:
+    """Packets of other codecs at other times are the same packets, and the receipt says that their times are wrong."""
+    ours, theirs = (
+        StreamPackets(1, "audio", codec, 3, "same", "same", np.array(at) / 48_000, np.ones(3, bool), 1 / 48_000)
+        for at in ((0, 1024, 2048), (0, 1024, 1824))
+    )
+    assert bool(pair_streams({1: ours}, {1: theirs})) is paired
+    assert pair_streams({1: ours}, {1: ours}) == {1: (1, "bytes")}
