@@ -92,7 +92,12 @@ class Heard:
     @property
     def corrections(self) -> dict[str, Any]:
         """Those of them that `correct` and `shortfall` know."""
-        return {"dialogue_lufs": self.dialogue.gated_lufs, "rms_dbfs": self.levels.rms_dbfs if self.levels else None}
+        levels = self.levels or Levels(None, None)
+        return {
+            "dialogue_lufs": self.dialogue.gated_lufs,
+            "rms_dbfs": levels.rms_dbfs,
+            "floor_dbfs": levels.floor_dbfs,
+        }
 
 
 def hear(chunks: Iterable[Samples], track: AudioTrack, speech: NDArray[np.float32]) -> Heard:

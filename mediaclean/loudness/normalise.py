@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from mediaclean.audio import Samples, db_to_gain
+from mediaclean.loudness.floor import lowered, too_noisy
 from mediaclean.loudness.limiter import LimiterSettings, LimiterStats, limit
 from mediaclean.loudness.meter import Loudness
 from mediaclean.settings import Settings, setting
@@ -50,6 +51,12 @@ class LoudnessSettings(Settings):
         high=-5,
     )
     target_rms_dbfs: float = setting(-20.0, "dBFS", "rms mode: plain level to reach", low=-60, high=0)
+    least_rms_dbfs: float | None = setting(
+        None, "dBFS", "rms mode: plain level to go down to where the noise floor would come too high", low=-60, high=0
+    )
+    max_floor_dbfs: float | None = setting(
+        None, "dBFS", "rms mode: noise floor for which the level goes down to least_rms_dbfs", low=-90, high=-20
+    )
     max_range_lu: float | None = setting(None, "LU", "range mode: largest loudness range", low=3, high=40)
     max_short_term_lufs: float | None = setting(
         None, "LUFS", "range mode: largest short-term loudness", low=-40, high=0
@@ -113,6 +120,7 @@ def gain_to_target(
     dialogue_lufs: float | None = None,
     dialogue_share: float = 1.0,
     rms_dbfs: float | None = None,
+    floor_dbfs: float | None = None,
 ) -> Gain:
     """The static gain that takes a mixdown to its target.
 
@@ -121,7 +129,7 @@ def gain_to_target(
         settings: target, ceiling and what to do where they are out of reach.
         dialogue_lufs: loudness of the dialogue, None where there is none or it was not measured.
         dialogue_share: share of the duration that is speech.
-        rms_dbfs: plain level, None where it was not measured; for rms mode.
+        rms_dbfs, floor_dbfs: plain level and noise floor, None where they were not measured; for rms mode.
     """
     anchor, target = _anchor(settings, dialogue_lufs, dialogue_share)
     level = _level(anchor, measured, dialogue_lufs, rms_dbfs)
@@ -129,8 +137,11 @@ def gain_to_target(
         return Gain(
             0.0, settings.ceiling_dbtp, "silent", "The sound is too quiet to measure; its level is left as it is."
         )
+    asked, target = target, _for_floor(target, level, floor_dbfs, settings)
     gain_db, note = target - level, ""
     reason: Reason = "target"
+    if target < asked:
+        note = f"The level is {asked - target:.1f} dB under its target to keep the noise floor down."
     if settings.mode == "dialogue" and anchor == "programme":
         reason = "fallback"
         note = f"Only {dialogue_share:.0%} of the file is speech, so the whole programme sets the level."
@@ -156,6 +167,7 @@ def correct(
     *,
     dialogue_lufs: float | None = None,
     rms_dbfs: float | None = None,
+    floor_dbfs: float | None = None,
 ) -> Gain | None:
     """The next try after the finished file was decoded and measured, or None where it is good or as good as it
     gets.
@@ -168,8 +180,11 @@ def correct(
         measured_after: figures of the decoded file.
         settings: as for `gain_to_target`.
         dialogue_lufs, rms_dbfs: loudness of its dialogue, or its plain level, where `gain.anchor` says so.
+        floor_dbfs: its noise floor, for rms mode.
     """
     level = _level(gain.anchor, measured_after, dialogue_lufs, rms_dbfs)
+    if level is not None and gain.target is not None:
+        gain = dataclasses.replace(gain, target=_for_floor(gain.target, level, floor_dbfs, settings))
     over_db = measured_after.true_peak_dbtp - settings.ceiling_dbtp
     missing_lu = 0.0 if level is None or gain.target is None else gain.target - level
     accepted_lu = min(_ACCEPTED_LU, settings.tolerance_lu)
@@ -197,14 +212,15 @@ def shortfall(
     *,
     dialogue_lufs: float | None = None,
     rms_dbfs: float | None = None,
+    floor_dbfs: float | None = None,
 ) -> str:
-    """A sentence for the report where the finished file misses its target or its ceiling, else ""."""
+    """A sentence for the report where the finished file misses target or ceiling or is too noisy, else ""."""
     level = _level(gain.anchor, measured_after, dialogue_lufs, rms_dbfs)
     if measured_after.true_peak_dbtp > settings.ceiling_dbtp:
         over_db = measured_after.true_peak_dbtp - settings.ceiling_dbtp
         return f"The finished file reaches {measured_after.true_peak_dbtp:.1f} dBTP, {over_db:.1f} dB over the ceiling."
     if level is None or gain.target is None or abs(level - gain.target) <= settings.tolerance_lu:
-        return ""
+        return too_noisy(floor_dbfs, settings.max_floor_dbfs) if settings.mode == "rms" else ""
     side = "under" if level < gain.target else "over"
     unit = "dB RMS" if gain.anchor == "rms" else "LUFS"
     return (
@@ -260,6 +276,13 @@ def _anchor(settings: LoudnessSettings, dialogue_lufs: float | None, dialogue_sh
     if dialogue_lufs is not None and dialogue_share > settings.min_dialogue_share:
         return "dialogue", settings.target_lufs
     return "programme", settings.target_lufs if settings.fallback_lufs is None else settings.fallback_lufs
+
+
+def _for_floor(target: float, level: float, floor_dbfs: float | None, settings: LoudnessSettings) -> float:
+    limit, least = settings.max_floor_dbfs, settings.least_rms_dbfs
+    if settings.mode != "rms" or limit is None or least is None or floor_dbfs is None:
+        return target
+    return lowered(target, level, floor_dbfs, limit_dbfs=limit, least_dbfs=least)
 
 
 def _level(anchor: Anchor, measured: Loudness, dialogue_lufs: float | None, rms_dbfs: float | None) -> float | None:
