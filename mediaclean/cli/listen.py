@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,7 @@ def analyze(
             ("advice", Text.assemble((advice.treatment, "bold"), f": {advice.reason}")),
             ("speech", f"{advice.speech_share:.0%} of {clock(found.duration_s)}"),
             *((("phrases", _phrases(advice.counts())),) if advice.phrases else ()),
+            *(("", line) for line in _worst(advice)),
             ("bed", _bed(advice)),
             ("noise floor", f"{advice.floor_dbfs:.0f} dBFS, {NOISE[advice.noise]}"),
             *((("room", f"rings for about {advice.reverberation_s:.1f} s"),) if advice.reverberation_s else ()),
@@ -48,6 +50,7 @@ def analyze(
             *(("stream", stream) for stream in found.streams),
         ]
         out().print(Text(str(path), style="bold"), facts(rows))
+        out().print(f"  try: {_command(path, advice, track)}", soft_wrap=True, markup=False, highlight=False)
 
 
 NOISE = {
@@ -61,6 +64,32 @@ NOISE = {
 
 def _phrases(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} to {name}" for name, count in counts.items() if count)
+
+
+MOST_PHRASES = 6
+
+
+def _worst(advice: Advice) -> list[str]:
+    """The phrases that call for something, in order of time; of many those with the loudest bed."""
+    treated = [choice for choice in advice.phrases if choice.treatment != "leave"]
+    worst = sorted(treated, key=lambda choice: choice.difference_lu)[:MOST_PHRASES]
+    lines = [
+        f"{clock(choice.span.start / advice.rate)} to {clock(choice.span.stop / advice.rate)}  "
+        f"{choice.treatment}: speech {choice.difference_lu:.0f} LU over the bed"
+        for choice in sorted(worst, key=lambda choice: choice.span)
+    ]
+    return [*lines, f"and {len(treated) - len(worst)} more (--json has all)"] if len(treated) > len(worst) else lines
+
+
+def _command(path: Path, advice: Advice, track: str | None) -> str:
+    """What does as advised, for every phrase by itself where they differ."""
+    from mediaclean.advice.advise import GOAL
+
+    kinds = {choice.treatment for choice in advice.phrases}
+    mode = advice.treatment if len(kinds) < 2 else "auto"
+    name = f"./{path}" if str(path).startswith("-") else str(path)
+    words = ["mediaclean", "clean", name, *(["--track", track] if track else []), "--mode", mode]
+    return shlex.join([*words, *(["--set", f"duck.target_lu={GOAL.target_lu:g}"] if mode in {"duck", "auto"} else [])])
 
 
 def _bed(advice: Advice) -> str:
