@@ -12,7 +12,7 @@ from mediaclean.backends.detector import load_detector
 from mediaclean.errors import MediaError, PresetError
 from mediaclean.job import CleanOptions, Job
 from mediaclean.loudness.meter import Loudness
-from mediaclean.media import Landmarks, StreamInfo, choose_track, probe
+from mediaclean.media import Fault, Landmarks, StreamInfo, choose_track, probe
 from mediaclean.preset import Preset, load_preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.speech import SpeechSettings
@@ -68,7 +68,31 @@ def _stream_line(stream: StreamInfo) -> str:
 
 
 def fault_lines(job: Job) -> tuple[str, ...]:
-    return tuple(f"{fault.kind} at {fault.at_s:.3f} s: {fault.detail}" for fault in job.faults)
+    """What is wrong with the sound of the source, and what to do about it, a sentence for each."""
+    promised_s = None if job.track.length is None else job.track.length / job.rate
+    return tuple(_fault_line(fault, promised_s) for fault in job.faults)
+
+
+NEAR_END_S = 0.5
+"""A container tells the length of a track without or with what its encoder put around it."""
+REMEDY = {
+    "damage": "copy the file again, or listen there",
+    "not-a-number": "export the file again, or listen there",
+    "gap": "listen there",
+    "overlap": "listen there",
+}
+
+
+def _fault_line(fault: Fault, promised_s: float | None) -> str:
+    if fault.kind == "damage" and promised_s is not None and fault.at_s + fault.length_s > promised_s - NEAR_END_S:
+        read = f"only {_clock(fault.at_s)} of {_clock(promised_s)} could be read"
+        return f"{read}, {fault.detail}: copy the file again"
+    return f"{fault.kind} at {_clock(fault.at_s)}: {fault.detail}; {REMEDY[fault.kind]}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, tenths = divmod(round(seconds * 10), 600)
+    return f"{minutes}:{tenths / 10:04.1f}"
 
 
 def open_job(source: Path | str, preset: Preset | str, options: CleanOptions, watch: Watch) -> Job:

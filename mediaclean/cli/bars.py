@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -22,7 +22,7 @@ class _Speed(ProgressColumn):
 
 
 @contextmanager
-def live_bars(console: Console, words: Mapping[str, str]) -> Iterator[Watch]:
+def live_bars(console: Console, words: Callable[[str], str]) -> Iterator[Watch]:
     """A watch that draws bars on `console`, and takes them away at the end.
 
     Args:
@@ -42,7 +42,7 @@ def live_bars(console: Console, words: Mapping[str, str]) -> Iterator[Watch]:
 class _LiveBars:
     """One bar per stage, below each other in the order in which they begin."""
 
-    def __init__(self, bars: Bars, words: Mapping[str, str]) -> None:
+    def __init__(self, bars: Bars, words: Callable[[str], str]) -> None:
         self._bars = bars
         self._words = words
         self._tasks: dict[str, TaskID] = {}
@@ -53,5 +53,5 @@ class _LiveBars:
             self._bars.console.print(progress.message, soft_wrap=True)
             return
         if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(self._words.get(stage, stage), total=progress.total_s)
+            self._tasks[stage] = self._bars.add_task(self._words(stage), total=progress.total_s)
         self._bars.update(self._tasks[stage], completed=progress.done_s, total=progress.total_s)

@@ -64,10 +64,18 @@ class Tally:
         console = err()
         below = [f"  {report.target}: {report.verdict.spec}" for reports in self.done for report in fails(reports)
                  if report.verdict]  # fmt: skip
+        damaged = dict.fromkeys(
+            f"  {report.source}: {fault}" for reports in self.done for report in reports for fault in report.faults
+        )
         errors = [f"  {source}: {without_name(error.message, source)}" for source, error in self.failed]
-        for title, lines in (("fails its specification:", below), ("failed:", errors)):
+        said = (
+            ("something is wrong with the source:", [*damaged], "bold yellow"),
+            ("fails its specification:", below, "bold red"),
+            ("failed:", errors, "bold red"),
+        )
+        for title, lines, style in said:
             if lines:
-                console.print(title, style="bold red")
+                console.print(title, style=style)
                 console.print("\n".join(lines), soft_wrap=True)
         counts = {"done": len(self.done), "failed": len(self.failed), "skipped": self.skipped}
         console.print(", ".join(f"{count} {word}" for word, count in counts.items() if count), soft_wrap=True)

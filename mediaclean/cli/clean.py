@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -138,10 +139,12 @@ def clean(
         if is_batch and is_done:
             tally.skipped += 1
             continue
+        began = time.monotonic()
         try:
             with watching() as watch:
                 reports = deliver(file, deliveries, settings, options, watch=watch)
-            show_reports(reports, report, is_batch=is_batch, json_=json_)
+            took_s = time.monotonic() - began
+            show_reports(reports, options, took_s=took_s, report=report, is_batch=is_batch, json_=json_)
             tally.done.append(reports)
         except MediacleanError as error:
             tally.fail(file, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -87,9 +88,11 @@ def remix(
         specs = [_with_aim(load_spec(str(told["spec"])), base.preset.loudness)]
     deliveries = deliveries_of(output or _target(result, base), [aimed(each, set_ or []) for each in specs])
     check_side_file("--report", report, [base.source, *(each.target for each in deliveries)])
+    began = time.monotonic()
     with watching() as watch:
         reports = deliver(base.source, deliveries, settings, options, watch=watch)
-    show_reports(reports, report, is_batch=False, json_=json_)
+    took_s = time.monotonic() - began
+    show_reports(reports, options, took_s=took_s, report=report, is_batch=False, json_=json_)
     Tally(is_batch=False, json=json_, done=[reports]).close()
 
 

@@ -5,25 +5,57 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mediaclean.cli.terminal import emit, out
 from mediaclean.errors import OutputError
 
+if TYPE_CHECKING:
+    from mediaclean.job import CleanOptions
+    from mediaclean.report import Report
 
-def show_reports(reports: Sequence[Any], report: Path | None, *, is_batch: bool, json_: bool) -> None:
-    """Write the reports of one input where they are wanted, and say what was done."""
-    from mediaclean.cli.summary import summary
+
+def show_reports(
+    reports: Sequence[Report],
+    options: CleanOptions,
+    *,
+    took_s: float,
+    report: Path | None,
+    is_batch: bool,
+    json_: bool,
+) -> None:
+    """Write the reports of one input where they are wanted, and say what was done.
+
+    Args:
+        reports: one per result and track.
+        options: what the run was told.
+        took_s: wall time of all of it.
+        report: where `--report` wants them.
+        is_batch: whether that is a folder, one report for each of many inputs.
+        json_: say it in JSON lines.
+    """
+    from mediaclean.cli.summary import Told, summary
     from mediaclean.report import to_report_dict, to_report_json
 
     paths = _report_paths(report, reports, is_batch) if report is not None else []
     for path, done in zip(paths, reports, strict=False):
         write_text(path, to_report_json(done) + "\n", "--report")
-    for done in reports:
-        if json_:
+    if json_:
+        for done in reports:
             emit("report", **to_report_dict(done))
-        else:
-            out().print(summary(done))
+        return
+    first, last = reports[0].target, reports[-1].target
+    has_stems = _writes_stems(reports[0], options)
+    for target in dict.fromkeys(done.target for done in reports):
+        own = [done for done in reports if done.target == target]
+        told = Told(options, has_stems and target == first, took_s if target == last else None)
+        out().print(summary(own, told))
+
+
+def _writes_stems(report: Report, options: CleanOptions) -> bool:
+    """A remix of stems keeps its own beside the first result, as `--residual` does."""
+    has_grid = report.options.get("headroom_bits") is not None
+    return has_grid and (options.residual or (options.base is not None and options.base.stems is not None))
 
 
 def deliveries_of(target: Path, specs: list[Any]) -> list[Any]:

@@ -1,25 +1,56 @@
-"""The short human summary after a run: what was found, what was done and why, how loud it is now."""
+"""The short human summary after a run: what was found, what was done and why, how loud it is now, what was written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from mediaclean.bed.judging import TREATMENTS
 from mediaclean.cli.batch import fails
-from mediaclean.cli.terminal import amount, clock, facts
+from mediaclean.cli.deeds import counted, done, done_again
+from mediaclean.cli.terminal import Row, amount, clock, facts
 from mediaclean.cli.verdicts import verdict_table
+from mediaclean.job import CleanOptions
 from mediaclean.ledger import WORDS, Ledger
 from mediaclean.report import Report
+from mediaclean.result.page import page_path
+from mediaclean.result.record import record_paths
+from mediaclean.result.stem_files import stems_folder
 
 
-def summary(report: Report) -> RenderableType:
-    """A finished run in some ten lines."""
-    head = _heading([report])
-    verdict = [verdict_table(report.verdict)] if report.verdict else []
-    return Group(head, facts(_rows(report)), *verdict)
+@dataclass(frozen=True)
+class Told:
+    """What the summary says beside the reports: what was asked for, and how long all of it took, where it ends here.
+
+    `has_stems`: this result is the one beside which the stems lie.
+    """
+
+    options: CleanOptions
+    has_stems: bool = False
+    took_s: float | None = None
+
+
+def summary(reports: Sequence[Report], told: Told) -> RenderableType:
+    """A finished result in some ten lines; `reports` has one per cleaned track."""
+    parts: list[RenderableType] = [_heading(reports)]
+    faults = dict.fromkeys(fault for report in reports for fault in report.faults)
+    if faults:
+        parts.append(facts(("warning", Text(fault, "yellow")) for fault in faults))
+    if len(reports) == 1:
+        report = reports[0]
+        parts.append(facts([*_own(report, told, ""), *_notes(report.notes), *_shared(reports, told)]))
+        parts += [verdict_table(report.verdict)] if report.verdict else []
+        return Group(*parts)
+    common = [note for note in reports[0].notes if all(note in report.notes for report in reports)]
+    for report in reports:
+        parts.append(Text(f"track {report.track}", "bold"))
+        own = [note for note in report.notes if note not in common]
+        parts.append(facts([*_own(report, told, str(report.options["track"])), *_notes(own)]))
+        parts += [verdict_table(report.verdict)] if report.verdict else []
+    parts.append(facts([*_notes(common), *_shared(reports, told)]))
+    return Group(*parts)
 
 
 def _heading(reports: Sequence[Report]) -> Text:
@@ -31,11 +62,18 @@ def _heading(reports: Sequence[Report]) -> Text:
     return Text.assemble(("✓ ", "bold green"), name)
 
 
-def _rows(report: Report) -> Iterable[tuple[str, str]]:
-    yield "found", _found(report)
-    yield "done", _done(report)
+def _own(report: Report, told: Told, track: str) -> Iterable[Row]:
+    """What is known of one track; `track` is its number where there are several."""
+    yield "found", _found(report, "" if track else f" ({report.track})")
+    if report.patches:
+        *earlier, last = report.patches
+        for patch in earlier:
+            yield "earlier", done_again(patch)
+        yield "again", f"{done_again(last)}; all else as before"
+    else:
+        yield "done", done(report)
     if report.engine is not None:
-        yield "engine", f"{report.engine.identity.split()[0]} on {report.engine.device}: {report.engine.reason}"
+        yield "engine", _engine(report.engine.identity, report.engine.device, report.engine.reason)
     if report.tone is not None:
         origin = f"learned from {report.tone.learned_s:.1f} s" if report.tone.learned_s else "a neutral stand-in"
         yield "room tone", f"{origin}, {report.tone.level_dbfs:.0f} dBFS"
@@ -44,15 +82,59 @@ def _rows(report: Report) -> Iterable[tuple[str, str]]:
     yield "loudness", _loudness(report)
     if report.level is not None and report.level.reason:
         yield "level", report.level.reason
-    for note in (*report.plan.notes, *report.notes, *report.faults):
-        yield "note", note
+    yield from _notes(report.plan.notes)
+    if told.options.page:
+        yield "page", str(page_path(report.target, track))
+    if told.options.record:
+        yield "record", _record(report, track)
+
+
+def _shared(reports: Sequence[Report], told: Told) -> Iterable[Row]:
+    """What is known of the whole file."""
+    report = reports[0]
     for dropped in report.dropped:
         yield "left out", dropped
+    added = {"original kept": told.options.keep_original, "dialogue added": told.options.dialogue_track}
+    if any(added.values()):
+        yield "tracks", ", ".join(words for words, is_there in added.items() if is_there)
+    if told.has_stems:
+        yield "stems", str(stems_folder(report.target))
     if report.receipt:
-        verdict = "identical, sound in sync" if report.receipt.get("ok") else "NOT identical: see --report"
-        yield "picture", verdict
-    total_s = sum(report.timings_s.values())
-    yield "took", f"{total_s:.1f} s for {clock(report.duration_s)} ({report.duration_s / max(total_s, 1e-3):.1f}x)"
+        has_picture = any(stream["kind"] == "video" for stream in report.receipt.get("streams", ()))
+        same = ("picture", "identical, sound in sync") if has_picture else ("sync", "sound in sync")
+        yield same if report.receipt.get("ok") else (same[0], "NOT identical: see --report")
+    if told.took_s is not None:
+        speed = report.duration_s / max(told.took_s, 1e-3)
+        yield "took", f"{told.took_s:.1f} s for {clock(report.duration_s)} ({speed:.1f}x)"
+
+
+FINE = (": chapters, written from", ": timecode, written from")
+"""Streams that are not copied because the container makes them again: the report says so, and nobody has to care."""
+SAID = "left out: "
+"""What the result's own list says again."""
+
+
+def _notes(notes: Iterable[str]) -> Iterable[Row]:
+    for note in notes:
+        if not note.startswith(SAID) and not any(words in note for words in FINE):
+            yield "note", note
+
+
+def _engine(identity: str, device: str, reason: str) -> str:
+    """The engine; why it is that one only where another was hoped for."""
+    name = f"{identity.split()[0]} on {device}"
+    is_expected = reason.startswith(("there is a GPU", "there is no GPU")) or reason.endswith("was asked for")
+    return name if is_expected else f"{name}: {reason}"
+
+
+def _record(report: Report, track: str) -> str | Text:
+    json, text = record_paths(report.target, track)
+    where, proof = f"{text} and {json.suffix}", report.proof
+    if proof is None:
+        return where
+    if proof.ok:
+        return f"{where}; null test passed: nothing differs but what is declared"
+    return Text(f"{where}; null test FAILED: {proof.undeclared} samples differ and are not declared", "bold red")
 
 
 def ledger_line(ledger: Ledger) -> str:
@@ -60,84 +142,19 @@ def ledger_line(ledger: Ledger) -> str:
     count = len(ledger.marks)
     shown = ", ".join(f"{WORDS[mark.kind]} at {clock(mark.span.start / ledger.rate)}" for mark in ledger.marks[:3])
     more = ", …" if count > 3 else ""
-    parts = [f"{_counted(count, 'mark')} ({shown}{more})" if count else "no artefacts found"]
+    parts = [f"{counted(count, 'mark')} ({shown}{more})" if count else "no artefacts found"]
     again = sum(repair.raised_db > 0.0 for repair in ledger.repairs)
     if again:
-        parts.append(f"{_counted(again, 'passage')} done again with a lighter dose")
+        parts.append(f"{counted(again, 'passage')} done again with a lighter dose")
     other = sum(bool(repair.engine) for repair in ledger.repairs)
     if other:
-        parts.append(f"{_counted(other, 'passage')} separated again by another engine")
+        parts.append(f"{counted(other, 'passage')} separated again by another engine")
     return ", ".join(parts)
 
 
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
-def _found(report: Report) -> str:
-    phrases = _counted(len(report.plan.phrases), "phrase")
-    return f"{clock(report.duration_s)}, {report.plan.speech_share:.0%} speech in {phrases} ({report.track})"
-
-
-def _done(report: Report) -> str:
-    if report.copied:
-        return "nothing to change: the sound was copied as it is"
-    parts = []
-    if report.plan.cuts:
-        parts.append(f"separated {report.separated_share:.0%}{_why(report)}")
-    lowered = [-dip.gain_db for dip in report.plan.dips if dip.gain_db is not None and dip.gain_db < 0.0]
-    if lowered:
-        parts.append(f"bed lowered by {_range(lowered, 'dB')} in {_counted(len(lowered), 'place')}")
-    if report.plan.choices:
-        parts.append(_chosen(report))
-    parts.extend(_voice(report))
-    if report.plan.holes:
-        parts.append(f"{len(report.plan.holes)} holes filled with room tone")
-    if report.level is not None:
-        limited = f", limiter at most {report.level.limiter_db:.1f} dB" if report.level.limiter_db > 0.05 else ""
-        ridden = f", phrases moved by up to {report.level.ride_db:.1f} dB" if report.level.ride_db else ""
-        parts.append(f"gain {round(report.level.gain_db, 1) + 0.0:+.1f} dB{limited}{ridden}")
-    return "; ".join(parts) or "re-encoded only"
-
-
-def _chosen(report: Report) -> str:
-    """What auto chose, the lightest first."""
-    chosen = [choice.treatment for choice in report.plan.choices]
-    counts = [f"{chosen.count(name)} {DONE[name]}" for name in TREATMENTS if name in chosen]
-    return f"phrases {', '.join(counts)}"
-
-
-DONE = {"leave": "left", "duck": "ducked", "reduce": "reduced", "remove": "removed"}
-
-VOICE = {
-    "breath": ("breath", "softened"),
-    "deess": ("sibilant", "softened"),
-    "presence": ("stretch", "given back consonants"),
-    "phrases": ("phrase", "moved"),
-}
-
-
-def _voice(report: Report) -> Iterable[str]:
-    """What was done to the voice itself, process by process."""
-    for process, (one, done) in VOICE.items():
-        gains = [abs(row.gain_db) for row in report.plan.voice_gains or () if row.process == process]
-        if gains:
-            many = one if len(gains) == 1 else "stretches" if one == "stretch" else f"{one}s"
-            yield f"{len(gains)} {many} {done} by up to {max(gains):.1f} dB"
-
-
-def _why(report: Report) -> str:
-    """Why anything was separated: how close the bed came in those phrases."""
-    cuts = [cut.span for cut in report.plan.cuts]
-    over = [p for p in report.plan.phrases if any(p.span.overlaps(cut) for cut in cuts)]
-    if not over:
-        return ""
-    return f" (speech stands only {_range([p.speech_lufs - p.bed_lufs for p in over], 'LU')} above the bed there)"
-
-
-def _range(values: list[float], unit: str) -> str:
-    low, high = f"{min(values):.0f}", f"{max(values):.0f}"
-    return f"{low} {unit}" if low == high else f"{low} to {high} {unit}"
+def _found(report: Report, track: str) -> str:
+    phrases = counted(len(report.plan.phrases), "phrase")
+    return f"{clock(report.duration_s)}, {report.plan.speech_share:.0%} speech in {phrases}{track}"
 
 
 def _loudness(report: Report) -> str:

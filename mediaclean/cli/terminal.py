@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, TypeAlias, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -42,24 +44,69 @@ WORDS = {
 _json_lines = False
 
 
+def stage_words(stage: str) -> str:
+    """What a stage is called; tracks after the first have their numbers.
+
+    >>> stage_words("write"), stage_words("write track 2")
+    ('Writing', 'Writing track 2')
+    """
+    name, _, rest = stage.partition(" ")
+    return f"{WORDS.get(name, name)} {rest}".rstrip()
+
+
 def out() -> Console:
     """Where results go. Names of files and tracks may hold brackets, so text is never read as markup."""
-    return Console(highlight=False, markup=False, emoji=False)
+    return _console(stderr=False)
 
 
 def err() -> Console:
     """Where progress, notices and errors go."""
-    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+    return _console(stderr=True)
 
 
-def facts(rows: Iterable[tuple[str, str | Text]]) -> Table:
+UNWRAPPED = 100_000
+
+
+def _console(*, stderr: bool) -> Console:
+    """A terminal wraps lines and aligns with blanks; in a file or a pipe a line is a line, for grep."""
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if console.is_terminal:
+        return console
+    stream = _Trimmed(sys.stderr if stderr else sys.stdout)
+    return Console(file=cast(TextIO, stream), width=UNWRAPPED, highlight=False, markup=False, emoji=False)
+
+
+class _Trimmed(io.TextIOBase):
+    """A text stream that loses the blanks at the ends of lines; rich writes whole lines."""
+
+    encoding = "utf-8"
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(re.sub(r" +(?=\n)", "", text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
+Row: TypeAlias = tuple[str, str | Text]
+
+
+def facts(rows: Iterable[Row]) -> Table:
     """What is known, one label and its value per line."""
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
+    table.add_column(style="dim", no_wrap=True, min_width=LABEL)
     table.add_column()
     for label, value in rows:
         table.add_row(label, value)
     return table
+
+
+LABEL = 9
+"""Least width of a label, so that tables below each other are aligned."""
 
 
 def use_json_lines() -> None:
@@ -104,7 +151,7 @@ def watching() -> Iterator[Watch]:
     elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         from mediaclean.cli.bars import live_bars
 
-        with live_bars(err(), WORDS) as bars:
+        with live_bars(err(), stage_words) as bars:
             yield between_passes(bars)
     else:
         yield between_passes(_PlainLines())
@@ -135,7 +182,7 @@ class _PlainLines:
         self._finished: set[str] = set()
 
     def __call__(self, progress: Progress) -> None:
-        stage, word = progress.stage, WORDS.get(progress.stage, progress.stage)
+        stage, word = progress.stage, stage_words(progress.stage)
         if progress.message:
             err().print(f"{word}: {progress.message}", soft_wrap=True)
             return
