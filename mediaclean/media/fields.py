@@ -16,7 +16,7 @@ from mediaclean.media.borders import codec_of
 from mediaclean.media.formats import family_of, without
 from mediaclean.media.header import BIBLIOGRAPHIC, global_tags, stream_tags
 from mediaclean.media.probe import readable
-from mediaclean.media.routes import tag_of
+from mediaclean.media.routes import is_picture, tag_of
 
 # Tags of a stream that every family keeps in its own way; others are compared within one family.
 _WORDS = {"language", "title", "timecode"}
@@ -57,6 +57,7 @@ def stream_fields(source: Any, result: Any, families: tuple[str, str]) -> Iterat
             continue  # a timecode track made again takes over its picture's
         lost = f"{key}s" in missing or ("tags" in missing and key not in _WORDS)
         lost |= key == "language" and source.type != "audio" and families[1] == "mpegts"
+        lost |= key == "title" and families[1] == "mp4" and is_picture(source)  # covers there are bare pictures
         if same or key in _WORDS:
             yield _tag_field(f"{name} {key}", key, value, theirs.get(key, ""), lost=lost)
 

@@ -22,6 +22,7 @@ from mediaclean.media.shape import can_keep, only_in_container
 Action = Literal["copy", "replace", "original", "extra", "subtitle", "attach", "chapters", "timecode", "drop"]
 
 _TEXT = {"subrip", "mov_text", "webvtt"}
+_COVERS = {"mjpeg", "png", "bmp", "tiff"}
 
 
 @dataclass(frozen=True)
@@ -169,10 +170,15 @@ def _route(container: InputContainer, stream: Any, form: Format) -> Route:
     if is_picture(stream):
         if form.family == "matroska" and form.pictures:
             return Route("attach", index)
-        return Route("copy", index) if form.pictures and _copied(stream, form) else _dropped(stream)
+        return Route("copy", index) if form.pictures and _holds_picture(stream, form) else _dropped(stream)
     if stream.type == "subtitle" and stream.codec_context is not None:
         return _subtitle(stream, form)
     return Route("copy", index) if _copied(stream, form) else _dropped(stream)
+
+
+def _holds_picture(stream: Any, form: Format) -> bool:
+    """A file of one sound has no header to try without it; it holds the pictures that it has a media type for."""
+    return _copied(stream, form) if form.several else codec_of(stream) in _COVERS
 
 
 def _subtitle(stream: Any, form: Format) -> Route:
