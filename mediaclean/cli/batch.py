@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from mediaclean.report import Report
 
 FAILS_ITS_SPEC = 1
+MOST_FOLDERS = 3
+"""So many are named in one line."""
 
 
 @dataclass(kw_only=True)
@@ -27,6 +30,18 @@ class Tally:
     done: list[Sequence[Report]] = field(default_factory=list)
     failed: list[tuple[Path, MediacleanError]] = field(default_factory=list)
     skipped: int = 0
+
+    def pass_over(self, folders: Sequence[Path]) -> None:
+        """Folders that hold media and lie inside of what was given."""
+        if not folders:
+            return
+        more = f" and {len(folders) - MOST_FOLDERS} more" if len(folders) > MOST_FOLDERS else ""
+        listed = ", ".join(f"{folder}{os.sep}" for folder in folders[:MOST_FOLDERS])
+        said = f"{listed}{more} not entered: give {'it' if len(folders) == 1 else 'them'} too"
+        if self.json:
+            emit("notice", stage="inputs", message=said)
+        else:
+            err().print(said, soft_wrap=True)
 
     def skip(self, target: Path, source: Path) -> None:
         """A result that is there already."""

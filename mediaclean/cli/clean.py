@@ -11,15 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from mediaclean.cli.batch import Tally
+from mediaclean.cli.inputs import expand, folders_below, targets_of
 from mediaclean.cli.results import check_side_file, deliveries_of, show_reports
 from mediaclean.cli.terminal import emit, use_json_lines, watching
-from mediaclean.errors import MediacleanError, MediaError, OutputError, PresetError
-
-SUFFIXES = {
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".mxf", ".wmv", ".flv",
-    ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aif", ".aiff", ".mka", ".3gp", ".w64", ".caf",
-}  # fmt: skip
-"""What a folder is searched for."""
+from mediaclean.errors import MediacleanError, OutputError, PresetError
 
 ENGINES = ("auto", "demucs", "dialogue", "none")
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -117,19 +112,20 @@ def clean(
         settled, settings = load_plan_and_preset(plan, preset, overrides)
         options = replace(options, plan=settled)
     specs = [aimed(load_spec(name), overrides) for name in dict.fromkeys(spec or [])]
-    files = _expand(inputs)
+    files = expand(inputs)
     if len(files) > 1 and (plan is not None or (plan_only and not json_)):
         raise PresetError(f"a plan is for one input, here are {len(files)}", "give one input, or --plan-only --json")
     if plan_only:
         for file in files:
             _print_plan(file, settings, options, json_)
         return
-    targets = _targets(files, inputs, output, out_dir)
+    targets = targets_of(files, inputs, output, out_dir)
     is_batch = len(files) > 1 or any(path.is_dir() for path in inputs)
     wanted = [deliveries_of(target, specs) for target in targets]
     _check_report(report, [*files, *(each.target for deliveries in wanted for each in deliveries)], is_batch)
     _make_folder(out_dir)
     tally = Tally(is_batch=is_batch, json=json_)
+    tally.pass_over(folders_below(inputs))
     for file, deliveries in zip(files, wanted, strict=True):
         there = [] if overwrite else [each.target for each in deliveries if each.target.exists()]
         is_done = len(there) == len(deliveries)
@@ -193,42 +189,6 @@ def _bit_rate(text: str | None) -> int | None:
     if not 6_000 <= bits <= 20_000_000:
         raise PresetError(f"--bitrate {text}: not a bit rate", "for example --bitrate 256k")
     return bits
-
-
-def _expand(inputs: list[Path]) -> list[Path]:
-    """Folders replaced by the media files in them; hidden files and results of earlier runs are passed over."""
-    files: list[Path] = []
-    for path in inputs:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        found = sorted(each for each in path.iterdir() if _is_source(each))
-        if not found:
-            raise MediaError(f"{path}: no media files in this folder", "give files, or another folder")
-        files.extend(found)
-    return files
-
-
-def _is_source(path: Path) -> bool:
-    """Media, and nothing that we have made: NAME.clean.mp4, NAME.clean.ebu-r128.mp4, NAME.dialogue.wav."""
-    made = {".clean", ".dialogue"}.intersection(Path(path.stem).suffixes)
-    return path.suffix.lower() in SUFFIXES and not made and not path.name.startswith(".") and path.is_file()
-
-
-def _targets(files: list[Path], inputs: list[Path], output: Path | None, out_dir: Path | None) -> list[Path]:
-    if output is not None:
-        if len(files) != 1 or inputs[0].is_dir():
-            raise OutputError("-o names one result, but there are many inputs", "use --out-dir FOLDER")
-        if out_dir is not None:
-            raise OutputError("-o and --out-dir together", "give one of them")
-        if output.is_dir():
-            raise OutputError(f"{output}: is a folder", f"--out-dir {output}")
-        return [output]
-    targets = [(out_dir or file.parent) / f"{file.stem}.clean{file.suffix}" for file in files]
-    twice = {target for target in targets if targets.count(target) > 1}
-    if twice:
-        raise OutputError(f"two inputs would both become {min(twice)}", "clean them one by one with -o")
-    return targets
 
 
 def _make_folder(out_dir: Path | None) -> None:

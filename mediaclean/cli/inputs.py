@@ -1,0 +1,72 @@
+"""Which files are meant, and where their results go."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from mediaclean.errors import MediaError, OutputError
+
+SUFFIXES = {
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".mxf", ".wmv", ".flv",
+    ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aif", ".aiff", ".mka", ".3gp", ".w64", ".caf",
+}  # fmt: skip
+"""What a folder is searched for."""
+
+
+def expand(inputs: list[Path]) -> list[Path]:
+    """Folders replaced by the media files in them; hidden files and results of earlier runs are passed over."""
+    files: list[Path] = []
+    for path in inputs:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        found = sorted(each for each in path.iterdir() if _is_source(each))
+        if not found:
+            below = folders_below([path])
+            hint = f"mediaclean clean {shlex.quote(str(below[0]))}" if below else "give files, or another folder"
+            raise MediaError(f"{path}: no media files in this folder", hint)
+        files.extend(found)
+    return files
+
+
+def _is_source(path: Path) -> bool:
+    """Media, and nothing that we have made: NAME.clean.mp4, NAME.clean.ebu-r128.mp4, NAME.dialogue.wav."""
+    made = {".clean", ".dialogue"}.intersection(Path(path.stem).suffixes)
+    return path.suffix.lower() in SUFFIXES and not made and not path.name.startswith(".") and path.is_file()
+
+
+def folders_below(inputs: Sequence[Path]) -> list[Path]:
+    """Folders inside of the given ones that hold media and are not given themselves: nobody enters them."""
+    given = {path.resolve() for path in inputs}
+    found = []
+    for top in inputs:
+        for folder, names, files in os.walk(top):
+            names[:] = sorted(name for name in names if not name.startswith(".") and not name.endswith(".stems"))
+            path = Path(folder)
+            if path.resolve() not in given and any(_is_source(path / name) for name in files):
+                found.append(path)
+    return list(dict.fromkeys(found))
+
+
+def targets_of(files: list[Path], inputs: list[Path], output: Path | None, out_dir: Path | None) -> list[Path]:
+    """Where the result of each file goes.
+
+    Raises:
+        OutputError: if one name is to be for many, or two results would have one name.
+    """
+    if output is not None:
+        if len(files) != 1 or inputs[0].is_dir():
+            raise OutputError("-o names one result, but there are many inputs", "use --out-dir FOLDER")
+        if out_dir is not None:
+            raise OutputError("-o and --out-dir together", "give one of them")
+        if output.is_dir():
+            raise OutputError(f"{output}: is a folder", f"--out-dir {output}")
+        return [output]
+    targets = [(out_dir or file.parent) / f"{file.stem}.clean{file.suffix}" for file in files]
+    twice = {target for target in targets if targets.count(target) > 1}
+    if twice:
+        raise OutputError(f"two inputs would both become {min(twice)}", "clean them one by one with -o")
+    return targets
