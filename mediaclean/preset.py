@@ -142,6 +142,33 @@ def _overridden(preset: Preset, stage: str, setting: str, value: str) -> Setting
     return (record or STAGES[stage]()) if switch == "on" else None
 
 
+_HEARD_IN = {
+    "target_lu": ("duck", "auto"),
+    "reduce_db": ("reduce", "auto"),
+    "floor_db": ("remove", "duck", "auto"),
+}
+"""The modes in which a level of the bed means something, the plainest one first."""
+
+
+def check_heard(preset: Preset, overrides: Sequence[str], *, alone: bool = False) -> None:
+    """Hold the levels of the bed that were set against the mode that came of it.
+
+    Args:
+        preset: with `overrides` applied.
+        alone: whether these are all that was asked for.
+
+    Raises:
+        PresetError: if one has no effect in this mode.
+    """
+    mode = "leave" if preset.duck is None else preset.duck.mode
+    names = [text.partition("=")[0].strip() for text in overrides]
+    for setting, modes in _HEARD_IN.items():
+        name = f"duck.{setting}"
+        if name in names and mode not in modes:
+            so = "nothing changes: " if alone and set(names) == {name} else ""
+            raise PresetError(f"{so}{name} has no effect in mode {mode}", f"--dose {modes[0]}")
+
+
 def _find(name: str | Path) -> Path:
     text = str(name)
     if text.endswith(".toml") or "/" in text or "\\" in text:

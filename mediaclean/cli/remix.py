@@ -56,6 +56,7 @@ def remix(
     from mediaclean.cli.clean import DEVICES, ENGINES, one_of
     from mediaclean.job import CleanOptions
     from mediaclean.loudness.delivery import load_spec, spec_names
+    from mediaclean.preset import check_heard
     from mediaclean.result.base import load_base
     from mediaclean.run import deliver
     from mediaclean.sources import aimed
@@ -66,7 +67,9 @@ def remix(
     if not (dose or preset or set_ or spec):
         raise PresetError("nothing is to be different", "for example --dose remove, or --set duck.target_lu=15")
     told = base.options
-    settings = _settings(base, preset, [*([f"duck.mode={dose}"] if dose else []), *(set_ or [])], whole=not only)
+    overrides = [*([f"duck.mode={dose}"] if dose else []), *(set_ or [])]
+    settings = _settings(base, preset, overrides, whole=not only)
+    check_heard(settings, overrides, alone=not (preset or spec))
     options = CleanOptions(
         engine=one_of("engine", engine or str(told.get("engine", "auto")), ENGINES),
         device=one_of("device", device or "auto", DEVICES),
