@@ -35,6 +35,7 @@ def test_a_level_that_its_mode_does_not_hear_is_refused(
     assert ran.code == 2
     assert said in ran.err
     assert hint in ran.err
+    assert ("nothing changes" in ran.err) == (words[0] == "--set")
     assert not target.exists()
 
 
