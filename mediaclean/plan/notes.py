@@ -30,8 +30,17 @@ def plan_notes(
         yield "no speech found"
     elif engine == "none":
         yield "the engine is none: nothing is separated, the bed stays as it is"
-    elif not over_bed and preset.separate is not None:
+    elif preset.separate is None or preset.duck is None or preset.duck.mode == "leave":
+        yield "bed left as you asked: nothing to separate"
+    elif not over_bed:
         nearest = min((section.difference_lu for section in sections), default=np.inf)
-        yield f"the bed is never closer than {nearest:.0f} LU under speech: nothing to separate"
+        if nearest >= NO_BED_LU:
+            yield "no bed under the speech: nothing to separate"
+        else:
+            yield f"the bed is never closer than {nearest:.0f} LU under speech: nothing to separate"
     if preset.room_tone is not None and not sources and spans and (over_bed or analysis.holes):
         yield "no usable room tone in the recording: a soft neutral floor stands in"
+
+
+NO_BED_LU = 40.0
+"""What lies this far under the speech is no bed that anybody would hear under it."""

@@ -117,6 +117,8 @@ def test_without_its_stage_the_bed_is_left_alone(off: dict[str, Any]) -> None:
     assert make_plan(heard, preset()).cuts
     plan = make_plan(heard, dataclasses.replace(preset(), **off))
     assert (plan.cuts, plan.dips) == ((), ())
+    assert any("as you asked" in note for note in plan.notes)
+    assert not any("closer" in note for note in plan.notes)
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -126,6 +128,13 @@ def test_clean_speech_never_meets_a_network(name: str, seed: int) -> None:
     assert len(plan.phrases) == 2
     assert (plan.cuts, plan.dips) == ((), ())
     assert any("nothing to separate" in note for note in plan.notes)
+
+
+@pytest.mark.parametrize(("bed_lufs", "words"), [(-43.0, "never closer than"), (-90.0, "no bed under the speech")])
+def test_a_note_says_how_far_the_bed_lies_if_there_is_one(bed_lufs: float, words: str) -> None:
+    plan = make_plan(analysis(bed_lufs=bed_lufs, room_lufs=-95.0), preset())
+    assert not plan.cuts
+    assert any(words in note for note in plan.notes), plan.notes
 
 
 @pytest.mark.parametrize("name", preset_names())
