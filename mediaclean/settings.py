@@ -77,9 +77,19 @@ def build(cls: type[Record], table: Mapping[str, Any], *, name: str, base: Recor
         raise PresetError(f"{name}.{error.message}", error.hint) from None
 
 
+LEAST_START = 3
+"""Fewer letters are the beginning of anything."""
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
-    """``; did you mean X?`` for the nearest known word, or an empty string."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    """``; did you mean X?`` for the nearest known word, or the first that begins so; or an empty string.
+
+    >>> suggest("documentry", ["documentary"]), suggest("ebu", ["ebu-r128", "ebu-r128-s1"]), suggest("x", ["ebu-r128"])
+    ('; did you mean documentary?', '; did you mean ebu-r128?', '')
+    """
+    words = list(known)
+    begun = [name for name in words if len(word) >= LEAST_START and name.startswith(word.lower())]
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6) or begun
     return f"; did you mean {near[0]}?" if near else ""
 
 

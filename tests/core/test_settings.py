@@ -105,6 +105,11 @@ def test_a_suggestion_is_a_known_word_or_nothing(word: str) -> None:
     assert suggest(word, known) in {"", *(f"; did you mean {name}?" for name in known)}
 
 
+@pytest.mark.parametrize(("word", "name"), [("ebu", "ebu-r128"), ("EBU", "ebu-r128"), ("amzon", "amazon"), ("eb", "")])
+def test_the_beginning_of_a_word_is_enough(word: str, name: str) -> None:
+    assert suggest(word, ["amazon", "ebu-r128", "ebu-r128-s1"]) == (f"; did you mean {name}?" if name else "")
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_setting_of_every_stage_says_what_it_is(stage: str) -> None:
     rows = describe(STAGES[stage])
