@@ -94,7 +94,7 @@ _MATROSKA = Format(
     pictures=True,
 )
 _TS = Format("mpegts", ("aac", "ac3", "eac3", "mp2", "mp3", "opus"), streams=_TS_CODECS)
-_OGG = Format("ogg", ("opus", "flac"), "flac", video=False, several=False)
+_OGG = Format("ogg", ("opus", "flac"), "flac", video=False, several=False, pictures=True)
 
 _FORMATS: dict[str, Format] = {
     ".mp4": _MP4,
@@ -123,7 +123,7 @@ _FORMATS: dict[str, Format] = {
     ".ac3": Format("ac3", ("ac3",), video=False, several=False, timestamps=False),
     ".ogg": _OGG,
     ".oga": _OGG,
-    ".opus": Format("opus", ("opus",), video=False, several=False),
+    ".opus": Format("opus", ("opus",), video=False, several=False, pictures=True),
 }
 
 

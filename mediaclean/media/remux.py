@@ -15,6 +15,7 @@ from mediaclean.audio import Samples
 from mediaclean.media.borders import open_input, open_output, reading, writing
 from mediaclean.media.codecs import AudioCodec, resolve_codec
 from mediaclean.media.copying import Copier
+from mediaclean.media.covers import tag_picture
 from mediaclean.media.encode import encoded, lead_of, set_up, template, trims
 from mediaclean.media.feed import Feed
 from mediaclean.media.formats import Format, format_of
@@ -183,6 +184,7 @@ class _Job:
     def _add_streams(self, made: OutputContainer) -> tuple[dict[int, Copier], list[Feed]]:
         copiers: dict[int, Copier] = {}
         sounds: list[Feed] = []
+        covers: list[Any] = []
         extra = iter(self._extra)
         for way in self._ways:
             source: Any = None if way.source is None else self._source.streams[way.source]
@@ -195,12 +197,16 @@ class _Job:
                 stream, convert = add_subtitle(made, source, way.codec, self._form)
                 copiers[source.index] = Copier(source, self._shift_s, convert)
                 copiers[source.index].add(stream)
+            elif way.action == "attach" and self._form.family == "ogg":
+                covers.append(source)
             elif way.action == "attach":
                 add_picture(made, self._media.path, source)
             elif way.action == "replace":
                 sounds.append(self._add_sound(made, self._replace[source.index], source))
             elif way.action == "extra":
                 sounds.append(self._add_sound(made, next(extra), None))
+        for source in covers:
+            tag_picture(made, self._media.path, source)
         return copiers, sounds
 
     def _add_sound(self, made: OutputContainer, new: NewAudio, source: Any) -> Feed:

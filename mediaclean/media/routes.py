@@ -31,8 +31,8 @@ class Route:
 
     copy: packet for packet. replace: new audio in its place. original: a replaced track's copy behind it.
     extra: new audio without a source. subtitle: text converted to `codec`. attach: cover art that becomes an
-    attachment. chapters, timecode: the target's muxer makes this track again from the chapters or the tag.
-    drop: left out on demand.
+    attachment, or a tag in Ogg. chapters, timecode: the target's muxer makes this track again from the chapters or
+    the tag. drop: left out on demand.
     """
 
     action: Action
@@ -170,10 +170,20 @@ def _route(container: InputContainer, stream: Any, form: Format) -> Route:
     if is_picture(stream):
         if form.family == "matroska" and form.pictures:
             return Route("attach", index)
+        if form.family == "ogg" and codec_of(stream) in _COVERS:
+            return _cover_of_ogg(container, stream)
         return Route("copy", index) if form.pictures and _holds_picture(stream, form) else _dropped(stream)
     if stream.type == "subtitle" and stream.codec_context is not None:
         return _subtitle(stream, form)
     return Route("copy", index) if _copied(stream, form) else _dropped(stream)
+
+
+def _cover_of_ogg(container: InputContainer, stream: Any) -> Route:
+    """A tag of the sound, which can be there once: the first picture."""
+    first = next(each for each in container.streams if is_picture(each) and codec_of(each) in _COVERS)
+    if first.index == stream.index:
+        return Route("attach", stream.index)
+    return Route("drop", stream.index, what=f"{describe(stream)}, a further picture: mediaclean writes one")
 
 
 def _holds_picture(stream: Any, form: Format) -> bool:

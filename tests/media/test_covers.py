@@ -13,6 +13,7 @@ from e2e.making import film
 
 from mediaclean import CleanOptions, MediacleanError, clean
 from mediaclean.media import verify
+from mediaclean.media.covers import picture_block
 
 NONE = CleanOptions(engine="none")
 TITLE, KIND = "Sleeve", "Cover (back)"
@@ -82,7 +83,7 @@ def test_a_cover_goes_over_byte_for_byte(tmp_path: Path, suffix: str, picture: s
     assert any(proof.kind == "video" and proof.result is not None for proof in receipt.proofs)
 
 
-@pytest.mark.parametrize("target", ["out.flac", "out.mp3", "out.m4a", "out.mka"])
+@pytest.mark.parametrize("target", ["out.flac", "out.mp3", "out.m4a", "out.mka", "out.ogg", "out.opus"])
 def test_a_cover_goes_into_another_kind_of_file(tmp_path: Path, target: str) -> None:
     cover = image(tmp_path / "a.jpg")
     source = with_cover(tmp_path / ("talk.flac" if target == "out.mp3" else "talk.mp3"), cover)
@@ -97,6 +98,46 @@ def test_several_pictures_stay_in_order(tmp_path: Path, suffix: str) -> None:
     source = with_cover(tmp_path / f"talk{suffix}", *pictures)
     clean(source, tmp_path / f"out{suffix}", "documentary", NONE)
     assert [row[0] for row in covers(tmp_path / f"out{suffix}")] == [picture.read_bytes() for picture in pictures]
+
+
+@pytest.mark.parametrize("suffix", [".ogg", ".opus", ".oga"])
+@pytest.mark.parametrize("picture", ["a.jpg", "a.png", "a.bmp"])
+def test_a_cover_of_ogg_is_a_tag_that_goes_over(tmp_path: Path, suffix: str, picture: str) -> None:
+    """From FLAC into Ogg, and from there again: what mediaclean reads is what it wrote."""
+    cover = image(tmp_path / picture)
+    source, once, twice = with_cover(tmp_path / "talk.flac", cover), tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
+    assert clean(source, once, "documentary", NONE).receipt["ok"]
+    assert covers(once) == covers(source)
+    report = clean(once, twice, "podcast", NONE)
+    assert report.receipt["ok"]
+    assert not report.copied
+    assert covers(twice) == covers(once)
+    receipt = verify(once, twice)
+    assert receipt.ok, receipt.failures
+
+
+def test_a_cover_stays_beside_sound_that_is_copied(tmp_path: Path) -> None:
+    once, twice = tmp_path / "a.opus", tmp_path / "b.opus"
+    clean(with_cover(tmp_path / "talk.flac", image(tmp_path / "a.jpg")), once, "documentary", NONE)
+    assert clean(once, twice, "documentary", NONE).copied
+    assert covers(twice) == covers(once)
+
+
+def test_ogg_gets_one_picture_and_says_so(tmp_path: Path) -> None:
+    pictures = [image(tmp_path / "a.png"), image(tmp_path / "b.jpg")]
+    source, target = with_cover(tmp_path / "talk.flac", *pictures), tmp_path / "out.ogg"
+    with pytest.raises(MediacleanError, match=r"stream 2 .* a further picture: mediaclean writes one"):
+        clean(source, target, "documentary", NONE)
+    report = clean(source, target, "documentary", CleanOptions(engine="none", drop_unsupported=True))
+    assert [row[0] for row in covers(target)] == [pictures[0].read_bytes()]
+    assert report.receipt["ok"]
+
+
+def test_the_picture_block_is_laid_out_as_the_standard_says() -> None:
+    block = picture_block(b"DATA", media_type="image/png", kind=3, title="Hülle", size=(640, 480))
+    words = "Hülle".encode()
+    expected: list[int | bytes] = [3, 9, b"image/png", len(words), words, 640, 480, 24, 0, 4, b"DATA"]
+    assert block == b"".join(part if isinstance(part, bytes) else part.to_bytes(4, "big") for part in expected)
 
 
 def test_a_moving_picture_is_no_cover(tmp_path: Path) -> None:
