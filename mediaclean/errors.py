@@ -1,11 +1,11 @@
 """The tree of errors. One class per thing that the user can do something about.
 
     MediacleanError            exit code
-    ├─ PresetError             2   unknown preset or setting, bad value, bad plan
-    ├─ MediaError              3   missing, unreadable, no audio, odd layout
-    ├─ BackendError            4   package or weights missing or corrupt
+    ├─ PresetError             2   unknown preset, setting or specification, bad value, bad plan
+    ├─ MediaError              3   missing, unreadable, no audio, odd layout, no such track
+    ├─ BackendError            4   package or weights missing or corrupt, no such model
     │  └─ DeviceError          4   no such device, out of memory at the minimum
-    └─ OutputError             5   exists, no space, container refuses the codec
+    └─ OutputError             5   exists, no space, no such codec, container refuses it
 
 The message says what is wrong and where, with the value; the hint says what to type next.
 """

@@ -12,6 +12,7 @@ import typer
 
 from mediaclean.cli.batch import Tally
 from mediaclean.cli.inputs import expand, folders_below, targets_of
+from mediaclean.cli.options import specs_of, tracks_of
 from mediaclean.cli.results import check_side_file, deliveries_of, show_reports
 from mediaclean.cli.terminal import emit, use_json_lines, watching
 from mediaclean.errors import MediacleanError, OutputError, PresetError
@@ -93,7 +94,7 @@ def clean(
         engine=one_of("engine", engine or "auto", ENGINES),
         device=one_of("device", device or "auto", DEVICES),
         track=track,
-        tracks=tuple(part.strip() for part in tracks.split(",") if part.strip()) if tracks else (),
+        tracks=tracks_of(track, tracks),
         keep_original=keep_original,
         dialogue_track=dialogue_track,
         codec=audio_codec,
@@ -111,7 +112,7 @@ def clean(
     else:
         settled, settings = load_plan_and_preset(plan, preset, overrides)
         options = replace(options, plan=settled)
-    specs = [aimed(load_spec(name), overrides) for name in dict.fromkeys(spec or [])]
+    specs = [aimed(load_spec(name), overrides) for name in specs_of(spec)]
     files = expand(inputs)
     if len(files) > 1 and (plan is not None or (plan_only and not json_)):
         raise PresetError(f"a plan is for one input, here are {len(files)}", "give one input, or --plan-only --json")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from mediaclean.cli.batch import Tally
+from mediaclean.cli.options import specs_of
 from mediaclean.cli.results import check_side_file, deliveries_of, show_reports
 from mediaclean.cli.terminal import use_json_lines, watching
 from mediaclean.errors import PresetError
@@ -86,7 +87,7 @@ def remix(
         base=base,
         only=tuple(only or ()),
     )
-    specs = [load_spec(name) for name in dict.fromkeys(spec or [])]
+    specs = [load_spec(name) for name in specs_of(spec)]
     if not (spec or preset) and told.get("spec") in spec_names():
         specs = [_with_aim(load_spec(str(told["spec"])), base.preset.loudness)]
     deliveries = deliveries_of(output or _target(result, base), [aimed(each, set_ or []) for each in specs])

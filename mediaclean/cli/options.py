@@ -1,0 +1,54 @@
+"""Options that need a second look before anything begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from mediaclean.errors import PresetError
+
+
+def tracks_of(track: str | None, tracks: str | None) -> tuple[str, ...]:
+    """The tracks of ``--tracks``, each by number, language or title; none where it is not given.
+
+    Raises:
+        PresetError: beside ``--track``, or for a span of numbers or an empty list.
+    """
+    if tracks is None:
+        return ()
+    if track is not None:
+        raise PresetError("--track and --tracks together", "--track for one track, --tracks for several")
+    chosen = tuple(part.strip() for part in tracks.split(",") if part.strip())
+    if any(SPAN.fullmatch(part) for part in chosen):
+        example = ",".join(name for part in chosen for name in _listed(part))
+        raise PresetError(f"--tracks {tracks}: lists are written with commas", f"--tracks {example}")
+    if not chosen:
+        raise PresetError("--tracks names no track", "--tracks all, or for example --tracks 1,2")
+    return chosen
+
+
+SPAN = re.compile(r"(\d+)\s*-\s*(\d+)")
+MOST_LISTED = 16
+
+
+def _listed(part: str) -> list[str]:
+    """The numbers of a span one by one; anything else as it is."""
+    span = SPAN.fullmatch(part)
+    if span is None:
+        return [part]
+    first, last = sorted((int(span[1]), int(span[2])))
+    return [str(number) for number in range(first, min(last, first + MOST_LISTED - 1) + 1)]
+
+
+def specs_of(names: Sequence[str] | None) -> list[str]:
+    """The specifications to deliver to, each once.
+
+    Raises:
+        PresetError: for ``all``, which only measuring has: deliveries to every one would be a dozen files.
+    """
+    if "all" in (names or ()):
+        raise PresetError(
+            "--spec all is for measure: a delivery is made for one specification",
+            "name it, for example --spec ebu-r128, and then: mediaclean measure RESULT --spec all",
+        )
+    return list(dict.fromkeys(names or ()))
