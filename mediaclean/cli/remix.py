@@ -66,7 +66,7 @@ def remix(
     if only and spec:
         raise PresetError("--only keeps the level of the result, --spec sets another", "give one of them")
     if not (dose or preset or set_ or spec):
-        raise PresetError("nothing is to be different", "for example --dose remove, or --set duck.target_lu=15")
+        raise PresetError("nothing is to be different", "for example --dose remove, or --set duck.floor_db=-18")
     told = base.options
     overrides = [*([f"duck.mode={dose}"] if dose else []), *(set_ or [])]
     settings = _settings(base, preset, overrides, whole=not only)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from e2e.conftest import Cli
-from e2e.making import film
+from e2e.making import film, speech
 from mediaclean.errors import PresetError
 from mediaclean.loudness.delivery import load_spec
 from mediaclean.sources import aimed
@@ -76,3 +78,22 @@ def test_remix_keeps_the_level_that_was_typed_and_takes_a_new_one(cli: Cli, soun
         ran = cli("remix", result, "--dose", "leave", *typed, "--overwrite", "--json")
         assert ran.events[-1]["verdict"]["spec"] == "ebu-r128"
         assert abs(ran.events[-1]["after"]["integrated_lufs"] - expected) <= 0.25
+
+
+@pytest.mark.parametrize(("floor_dbfs", "rms_dbfs"), [(-66.0, -20.0), (-59.0, -21.5), (-57.0, -20.0)])
+def test_the_level_of_an_audiobook_gives_way_for_its_floor(
+    tmp_path: Path, cli: Cli, floor_dbfs: float, rms_dbfs: float
+) -> None:
+    """A second of pause whose noise would have `floor_dbfs` with the sentence at -20 dBFS."""
+    pause = np.zeros(48_000, dtype=np.float32)
+    voice = np.concatenate([speech(4.0)[0], pause])
+    level = float(np.sqrt(np.mean(voice**2))) * 10 ** ((floor_dbfs + 20) / 20)
+    voice[-48_000:] += np.random.default_rng(0).normal(0.0, level, 48_000).astype(np.float32)
+    source = tmp_path / "book.wav"
+    soundfile.write(source, voice, 48_000, subtype="PCM_24")
+    ran = cli("clean", source, *NONE, "--spec", "acx", "--set", "room_tone=off", "--set", "ledger=off")
+    report = ran.events[-1]
+    assert abs(rule(report, "rms_dbfs")["measured"] - rms_dbfs) <= 0.3
+    assert rule(report, "rms_dbfs")["status"] == "pass"
+    assert (rule(report, "floor_dbfs")["status"] == "pass") == (floor_dbfs < -58)
+    assert ("room_tone.level_offset_db" in report["level"]["reason"]) == (floor_dbfs > -58)
