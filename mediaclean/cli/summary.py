@@ -37,7 +37,7 @@ def summary(reports: Sequence[Report], told: Told) -> RenderableType:
     parts: list[RenderableType] = [_heading(reports)]
     faults = dict.fromkeys(fault for report in reports for fault in report.faults)
     if faults:
-        parts.append(facts(("warning", Text(fault, "yellow")) for fault in faults))
+        parts.append(facts((Text("warning", "not dim bold yellow"), Text(fault, "yellow")) for fault in faults))
     if len(reports) == 1:
         report = reports[0]
         parts.append(facts([*_own(report, told, ""), *_notes(report.notes), *_shared(reports, told)]))

@@ -92,7 +92,7 @@ class _Trimmed(io.TextIOBase):
         self._stream.flush()
 
 
-Row: TypeAlias = tuple[str, str | Text]
+Row: TypeAlias = tuple[str | Text, str | Text]
 
 
 def facts(rows: Iterable[Row]) -> Table:
