@@ -60,11 +60,11 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
         dips=tuple(_dips(over_bed, lowered, analysis.rate, preset)),
         tone_sources=tuple(sources),
         floor_dbfs=round(floor_level_dbfs(analysis.level_db, analysis.speech, tone), 1),
-        holes=tuple(analysis.holes) if preset.room_tone and not is_empty else (),
+        holes=tuple(analysis.holes) if preset.room_tone and (sources or not is_empty) else (),
         level=None if is_empty else _level(preset),
         notes=(
             *plan_notes(analysis, spans, sections, over_bed, sources, engine, preset),
-            *(["hardly any sound: its level stays, and nothing is filled"] if is_empty else []),
+            *(["hardly any sound: its level stays"] if is_empty else []),
         ),
         repairs=analysis.repairs.beside(reverberant(spans, preset.dereverb, analysis.rate, analysis.length)),
         voice_gains=None if spans and is_on(preset) else (),
@@ -73,7 +73,8 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
 
 
 QUIET_LUFS = -50.0
-"""Without speech, what is quieter is an empty room, or nothing at all: no level makes it a programme."""
+"""Without speech, what is quieter is an empty room, or nothing at all: no level makes it a programme, and what has no
+tone of its own gets none."""
 
 
 def _phrase(span: Span, own: Sequence[Section], analysis: Analysis) -> Phrase:
