@@ -29,7 +29,8 @@ from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
 WEIGHTS_SHA256 = "902233a93ca3e523b23c02bfacf34132c7e15d5f7e70e31890bd37fafc16b344"
-VERSION = "5"
+VERSION = "5.1"
+"""Of the weights and of how they are heard: voices of one version are interchangeable."""
 
 SILENT_RMS = 1e-9
 """Below this (-180 dBFS) a window is silence: far under the noise of 24 bits, and safe from denormal numbers."""
