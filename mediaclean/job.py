@@ -64,6 +64,11 @@ class CleanOptions:
     base: Base | None = None
     only: tuple[str, ...] = ()
 
+    @property
+    def keeps_stems(self) -> bool:
+        """Whether stems are written: they were asked for, or the result that this one starts from has them."""
+        return self.residual or (self.base is not None and self.base.stems is not None)
+
 
 @dataclass
 class Stopwatch:

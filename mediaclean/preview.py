@@ -15,6 +15,7 @@ import numpy as np
 from mediaclean.analysis import Analysis
 from mediaclean.audio import Samples, db_to_gain
 from mediaclean.bed.difficulty import Passage, hardest
+from mediaclean.commands import clean_command
 from mediaclean.cores import cores
 from mediaclean.doses import DOSES, Dosed, Dosing, check_doses, render_doses
 from mediaclean.errors import MediaError, OutputError, PresetError
@@ -119,7 +120,7 @@ def preview(
         )
     dosing = render_doses(job, analysis, [passage.span for passage in passages], chosen)
     with job.stopwatch.stage("write"):
-        commands = {dose: _command(source, words, dose) for dose in chosen}
+        commands = {dose: clean_command(source, [*words, "--mode", dose]) for dose in chosen}
         data = _page_data(job, analysis, passages, dosing, commands)
         with staged(path, overwrite=options.overwrite) as part:
             part.write_text(fill(f"{job.media.path.name} · mediaclean preview", data), encoding="utf-8")
@@ -136,11 +137,6 @@ def _check_target(job: Job, target: Path) -> None:
         raise exists(target)
     if not target.absolute().parent.is_dir():
         raise OutputError(f"{target.parent}: no such folder", f"mkdir -p {shlex.quote(str(target.parent))}")
-
-
-def _command(source: Path | str, words: Sequence[str], dose: str) -> str:
-    name = str(source)
-    return shlex.join(["mediaclean", "clean", f"./{name}" if name.startswith("-") else name, *words, "--mode", dose])
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,12 +83,12 @@ def _worst(advice: Advice) -> list[str]:
 def _command(path: Path, advice: Advice, track: str | None) -> str:
     """What does as advised, for every phrase by itself where they differ."""
     from mediaclean.advice.advise import GOAL
+    from mediaclean.commands import clean_command
 
     kinds = {choice.treatment for choice in advice.phrases}
     mode = advice.treatment if len(kinds) < 2 else "auto"
-    name = f"./{path}" if str(path).startswith("-") else str(path)
-    words = ["mediaclean", "clean", name, *(["--track", track] if track else []), "--mode", mode]
-    return shlex.join([*words, *(["--set", f"duck.target_lu={GOAL.target_lu:g}"] if mode in {"duck", "auto"} else [])])
+    goal = ["--set", f"duck.target_lu={GOAL.target_lu:g}"] if mode in {"duck", "auto"} else []
+    return clean_command(path, [*(["--track", track] if track else []), "--mode", mode, *goal])
 
 
 def _bed(advice: Advice) -> str:

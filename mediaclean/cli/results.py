@@ -55,7 +55,7 @@ def show_reports(
 def _writes_stems(report: Report, options: CleanOptions) -> bool:
     """A remix of stems keeps its own beside the first result, as `--residual` does."""
     has_grid = report.options.get("headroom_bits") is not None
-    return has_grid and (options.residual or (options.base is not None and options.base.stems is not None))
+    return has_grid and options.keeps_stems
 
 
 def deliveries_of(target: Path, specs: list[Any]) -> list[Any]:

@@ -30,7 +30,7 @@ def check_keeping(jobs: Sequence[Job], targets: Sequence[Path]) -> None:
     options = jobs[0].options
     if options.residual and len(jobs) > 1:
         raise PresetError("--residual keeps the stems of one track", "clean the tracks one by one with --track")
-    if options.residual or (options.base is not None and options.base.stems is not None):
+    if options.keeps_stems:
         check_folder(targets[0], overwrite=options.overwrite)
 
 

@@ -72,3 +72,9 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Speech with loud music under it, PCM in MOV: there is something to separate. Read only."""
     return film(tmp_path_factory.mktemp("song") / "song.mov", layout="stereo", music_db=0.0)
+
+
+@pytest.fixture(scope="session")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of clean speech in WAV. Read only."""
+    return film(tmp_path_factory.mktemp("short") / "short.wav", seconds=2.0)

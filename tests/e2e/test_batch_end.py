@@ -8,14 +8,8 @@ from pathlib import Path
 import pytest
 
 from e2e.conftest import Cli
-from e2e.making import film
 
 NONE = ["--engine", "none"]
-
-
-@pytest.fixture(scope="module")
-def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return film(tmp_path_factory.mktemp("short") / "short.wav", seconds=2.0)
 
 
 @pytest.fixture
