@@ -7,7 +7,7 @@ the whole of every phrase that reaches into it, because a dip rides to the loudn
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,7 +21,7 @@ from mediaclean.bed.duck import DuckSettings, GainCurve, reach_of
 from mediaclean.deciding import decide
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
-from mediaclean.ledger import Ledger, LedgerSettings
+from mediaclean.ledger import Grounds, Ledger, LedgerSettings
 from mediaclean.mixing import (
     early_stages,
     hear_dips,
@@ -231,6 +231,7 @@ class _Separated:
 
     job: Job
     blocks: Sequence[Block]
+    grounds: Grounds = field(default_factory=dict)
 
     @property
     def start(self) -> int:
@@ -271,7 +272,7 @@ def _mix(job: Job, plan: Plan, sound: _Separated, span: Span, heard: Span, synth
     preset = job.preset
     settled = _settled(job, plan, sound, span, heard)
     judging = preset.ledger or LedgerSettings(repair="none")
-    settled, ledger = heal(job, settled, sound.again, judging, start=sound.start, inside=heard)
+    settled, ledger = heal(job, settled, sound.again, judging, start=sound.start, inside=heard, grounds=sound.grounds)
     gains = bed_curve(settled, preset.duck, job.rate)
     filler = ToneFiller(synth, plan.holes, preset.room_tone or RoomToneSettings()) if synth else None
     mix = np.concatenate(list(mixdown(sound.blocks, gains, filler)), axis=1)

@@ -19,14 +19,15 @@ from mediaclean.analysis import speech_downmix
 from mediaclean.audio import Block, Span, gaps
 from mediaclean.bed.duck import DuckSettings, duck, reach_of
 from mediaclean.job import Job
-from mediaclean.ledger import WORDS, Ledger, LedgerSettings, Repair, judge, pages_of, sound_of
+from mediaclean.ledger import WORDS, Grounds, Ledger, LedgerSettings, Repair, judge, pages_of, sound_of
 from mediaclean.other_engine import Beds, OtherEngine, passages_of, replaced, with_voice
 from mediaclean.passages import passages, with_engine, with_raised
 from mediaclean.plan.make import Plan
 from mediaclean.render import bed_curve
 
 HELD_PAGES = 6
-"""Passages whose pages touch are tried together, up to so many pages: about a minute of one channel, twice."""
+"""Passages whose pages touch are tried together, up to so many pages: about a minute of one channel, twice, and the
+grounds of its pages."""
 
 Blocks = Callable[[str], Iterator[Block]]
 
@@ -42,12 +43,12 @@ class _Ear:
     inside: Span | None
     other: OtherEngine | None
 
-    def judge(self, plan: Plan, pages: Collection[int] | None = None) -> Ledger:
-        return self._of(self._separated(plan), plan, self.start, pages)
+    def judge(self, plan: Plan, pages: Collection[int] | None = None, grounds: Grounds | None = None) -> Ledger:
+        return self._of(self._separated(plan), plan, self.start, pages, grounds)
 
-    def judge_held(self, held: Sequence[Block], plan: Plan, pages: Collection[int]) -> Ledger:
+    def judge_held(self, held: Sequence[Block], plan: Plan, pages: Collection[int], grounds: Grounds) -> Ledger:
         """The same from blocks that `holding` gave."""
-        return self._of(held, plan, held[0].start, pages)
+        return self._of(held, plan, held[0].start, pages, grounds)
 
     def holding(self, plan: Plan, stretches: Iterable[Span]) -> Iterator[list[Block]]:
         """The sound of stretches in order, as far as there is any; one at a time is in memory."""
@@ -63,7 +64,9 @@ class _Ear:
                     held.append(block)
             yield list(held)
 
-    def _of(self, blocks: Iterable[Block], plan: Plan, start: int, pages: Collection[int] | None) -> Ledger:
+    def _of(
+        self, blocks: Iterable[Block], plan: Plan, start: int, pages: Collection[int] | None, grounds: Grounds | None
+    ) -> Ledger:
         ledger = judge(
             duck(blocks, bed_curve(plan, self.job.preset.duck, self.job.rate)),
             [phrase.span for phrase in plan.phrases],
@@ -72,6 +75,7 @@ class _Ear:
             settings=self.settings,
             start=start,
             pages=pages,
+            grounds=grounds,
         )
         return ledger if self.inside is None else ledger.over([self.inside])
 
@@ -92,6 +96,7 @@ def heal(
     start: int = 0,
     inside: Span | None = None,
     other: OtherEngine | None = None,
+    grounds: Grounds | None = None,
 ) -> tuple[Plan, Ledger | None]:
     """Judge a settled plan, and mend it where that helps. A plan that was mended before is only judged.
 
@@ -103,6 +108,7 @@ def heal(
         start: position of the first block, for a part of a track.
         inside: only marks that touch it count; None for all.
         other: separates passages again that no lighter dose helps.
+        grounds: for a short sound of which several plans are judged: what they share, kept from one to the next.
 
     Returns:
         the plan to use, and what the ledger says of it; no ledger where nothing was judged.
@@ -112,12 +118,12 @@ def heal(
     if not len(bed_curve(plan, job.preset.duck, job.rate).positions):
         return plan, Ledger(plan.rate)
     ear = _Ear(job, blocks, settings, start, inside, other)
-    first = ear.judge(plan)
+    first = ear.judge(plan, grounds=grounds)
     spans = passages(first.marks, plan) if settings.repair == "lighter" and not plan.mended else []
     if not spans:
         return plan, first
     before = {span: first.over([span]).score for span in spans}
-    raised, last = _lighter(ear, plan, first, before)
+    raised, last = _lighter(ear, plan, first, before, grounds)
     changed = with_raised(plan, raised, _reasons(first))
     swapped = _by_other(ear, changed, {span: score for span, score in before.items() if span not in raised})
     if other is not None and swapped:
@@ -140,7 +146,9 @@ def heal(
     return replace(changed, mended=True), replace(last, repairs=repairs)
 
 
-def _lighter(ear: _Ear, plan: Plan, first: Ledger, before: Mapping[Span, float]) -> tuple[dict[Span, float], Ledger]:
+def _lighter(
+    ear: _Ear, plan: Plan, first: Ledger, before: Mapping[Span, float], grounds: Grounds | None
+) -> tuple[dict[Span, float], Ledger]:
     """By how many dB each passage is best raised, without those that no step helps; and the ledger then.
 
     Args:
@@ -153,7 +161,8 @@ def _lighter(ear: _Ear, plan: Plan, first: Ledger, before: Mapping[Span, float])
     sounds = ear.holding(plan, [sound_of(pages, plan.rate) for _, pages in groups])
     for (group, pages), held in zip(groups, sounds, strict=True):
         severities = {span: before[span] for span in group}
-        best, found = _best_steps(ear, held, with_raised(plan, raised), pages, severities)
+        known = {} if grounds is None else grounds
+        best, found = _best_steps(ear, held, with_raised(plan, raised), pages, severities, known)
         if found is not None:
             ledger = _combined(ledger, found, pages)
             raised |= best
@@ -161,14 +170,19 @@ def _lighter(ear: _Ear, plan: Plan, first: Ledger, before: Mapping[Span, float])
 
 
 def _best_steps(
-    ear: _Ear, held: Sequence[Block], plan: Plan, pages: Collection[int], before: Mapping[Span, float]
+    ear: _Ear,
+    held: Sequence[Block],
+    plan: Plan,
+    pages: Collection[int],
+    before: Mapping[Span, float],
+    grounds: Grounds,
 ) -> tuple[dict[Span, float], Ledger | None]:
     """The same for passages whose sound is held; no ledger where no step helps any of them."""
     limits, best, open_spans = dict(before), dict[Span, float](), list(before)
     tried: list[tuple[dict[Span, float], Ledger]] = []
     for step in range(1, ear.settings.steps + 1):
         trial = {**best, **dict.fromkeys(open_spans, step * ear.settings.step_db)}
-        found = ear.judge_held(held, with_raised(plan, trial), pages)
+        found = ear.judge_held(held, with_raised(plan, trial), pages, grounds)
         tried.append((trial, found))
         for span in list(open_spans):
             score = found.over([span]).score
@@ -181,7 +195,7 @@ def _best_steps(
     if not best:
         return best, None
     known = next((found for trial, found in tried if trial == best), None)
-    return best, known or ear.judge_held(held, with_raised(plan, best), pages)
+    return best, known or ear.judge_held(held, with_raised(plan, best), pages, grounds)
 
 
 def _groups(job: Job, plan: Plan, spans: Iterable[Span]) -> list[tuple[list[Span], set[int]]]:

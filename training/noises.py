@@ -1,4 +1,4 @@
-"""Noise by formula: what hums, hisses, ticks, knocks and beeps, without end and without a recording.
+"""Noise by formula: what hums, hisses, ticks, knocks, beeps and works in strokes, without end and without a recording.
 
 Recorded noise is scarce, and a network that has never heard a kind of sound takes it for voice. Each function draws
 `n` samples at 48 kHz of one made-up sound, at any level.
@@ -76,8 +76,19 @@ def beeps(rng: np.random.Generator, n: int) -> Signal:
     return made[:n] + hiss(rng, n) * np.float32(1e-3)
 
 
-KINDS: tuple[Callable[[np.random.Generator, int], Signal], ...] = (hiss, motor, taps, beeps)
-CHANCES = (0.4, 0.2, 0.25, 0.15)
+def tools(rng: np.random.Generator, n: int) -> Signal:
+    """Drills, saws, pumps, printers: a machine that idles, and over it strokes of work with a sound of their own."""
+    idle = motor(rng, n) if rng.random() < 0.7 else hiss(rng, n)
+    work = motor(rng, n) if rng.random() < 0.5 else hiss(rng, n)
+    at_s = np.arange(n, dtype=np.float32) / RATE
+    work *= 1 + np.float32(rng.uniform(0, 0.9)) * np.sin(np.float32(2 * np.pi * rng.uniform(8, 90)) * at_s)
+    made = work * (_strokes(rng, n) / np.float32(_rms(work)))
+    made += idle * np.float32(10 ** (rng.uniform(-30, 0) / 20) / _rms(idle))
+    return made
+
+
+KINDS: tuple[Callable[[np.random.Generator, int], Signal], ...] = (hiss, motor, taps, beeps, tools)
+CHANCES = (0.3, 0.15, 0.2, 0.12, 0.23)
 
 
 def draw(rng: np.random.Generator, n: int) -> Signal:
@@ -96,6 +107,20 @@ def _knock(rng: np.random.Generator) -> Signal:
     spectrum = fft.rfft(made)
     coloured: Signal = fft.irfft(spectrum * _coloured(rng, len(spectrum), 15), len(made)).astype(np.float32)
     return coloured / np.float32(_rms(coloured))
+
+
+def _strokes(rng: np.random.Generator, n: int) -> Signal:
+    """A gain that opens for strokes of one length, at one pace or at none, each at its own level."""
+    long_s, pause_s = np.exp(rng.uniform(np.log(0.05), np.log(1.2), 2))
+    regular, ramp_s = rng.random() < 0.5, rng.uniform(0.003, 0.05)
+    times_s, gains = [0.0], [0.0]
+    while times_s[-1] < n / RATE:
+        stretch = (1.0, 1.0) if regular else rng.uniform(0.4, 2.0, 2)
+        level = 10 ** (rng.uniform(-9, 0) / 20)
+        for step_s, gain in ((pause_s * stretch[0], 0.0), (ramp_s, level), (long_s * stretch[1], level), (ramp_s, 0.0)):
+            times_s.append(times_s[-1] + float(step_s))
+            gains.append(gain)
+    return np.interp(np.arange(n) / RATE, times_s, gains).astype(np.float32)
 
 
 def _coloured(rng: np.random.Generator, bins: int, range_db: float) -> Signal:

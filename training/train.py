@@ -2,8 +2,8 @@
 
     python -m training.train --data training/data --minutes 60 --device auto
 
-Resumes from the run's last checkpoint if there is one, else from the weights that ship (unless --fresh), which get
-more blocks at half rate if more are asked for than they have.
+Resumes from the run's last checkpoint if there is one, else from --weights or those that ship (unless --fresh), which
+get more blocks at half rate if more are asked for than they have.
 The learning rate warms up, then falls along a cosine that ends with the minutes given.
 """
 
@@ -229,8 +229,8 @@ def work(rank: int, args: argparse.Namespace, device: str) -> None:
     last = args.run / "last.pt"
     going_on = last.exists() and not args.fresh
     net = DialogueNet(NetConfig(half_rate_blocks=args.half_rate_blocks))
-    if dialogue.WEIGHTS.exists() and not (args.fresh or going_on):
-        net = deepened(dialogue.load("cpu").net, args.half_rate_blocks)
+    if (args.weights or dialogue.WEIGHTS.exists()) and not (args.fresh or going_on):
+        net = deepened(dialogue.load("cpu", args.weights).net, args.half_rate_blocks)
     trainer = Trainer(net, args.run, device, settings)
     if going_on:
         trainer.restore(last)
@@ -244,6 +244,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--run", type=Path, default=Path("training/runs/main"))
+    parser.add_argument("--weights", type=Path, help="safetensors to start a new run from (those that ship)")
     parser.add_argument("--fresh", action="store_true", help="start from random weights")
     parser.add_argument("--half-rate-blocks", type=int, default=NetConfig.half_rate_blocks, help="depth of the network")
     parser.add_argument("--batch", type=int, default=TrainSettings.batch, help="over all processes")

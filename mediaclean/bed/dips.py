@@ -19,7 +19,7 @@ from mediaclean.bed.confirm import VoiceEar
 from mediaclean.bed.doubt import DoubtMeter
 from mediaclean.bed.duck import DuckSettings, gain_for_difference
 from mediaclean.bed.judging import leak
-from mediaclean.loudness.kweight import FrameLevels, power_to_lufs
+from mediaclean.loudness.kweight import FrameLevels, KWeighting, channel_weights, power_to_lufs
 from mediaclean.plan.make import PAUSE_S, PlannedDip
 from mediaclean.speech import runs
 
@@ -71,6 +71,8 @@ class DipEar:
 
     def __init__(self, rate: int, layout: str, channels: int) -> None:
         self._rate = rate
+        self._weights = channel_weights(layout, channels)
+        self._filters = [KWeighting(rate, channels) for _ in range(2)]
         self._meters = [FrameLevels(rate, layout, channels) for _ in range(3)]
         self._doubt = DoubtMeter(rate, layout, channels)
         self._powers: NDArray[np.float64] | None = None
@@ -83,9 +85,11 @@ class DipEar:
                 yield block
 
     def _hear(self, block: Block) -> None:
-        for meter, part in zip(self._meters, (block.voice, block.bed, block.mix), strict=True):
-            meter.add(part)
-        self._doubt.add(block.voice, block.bed)
+        sounds = block.voice, block.bed
+        voice, bed = (weighting(sound) for weighting, sound in zip(self._filters, sounds, strict=True))
+        for meter, part in zip(self._meters, (voice, bed, voice + bed), strict=True):  # the weighting is linear
+            meter.add_power(self._weights @ np.square(part))
+        self._doubt.add(*sounds)
 
     def levels(self, span: Span) -> DipLevels:
         """How loud voice and bed are in a span, counted from the first block on.

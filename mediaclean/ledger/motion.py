@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import Span, merge, power_to_db
+from mediaclean.ledger.ground import SPEECH_HZ, Ground
 from mediaclean.ledger.records import Mark
-from mediaclean.ledger.scene import SPEECH_HZ, Scene
+from mediaclean.ledger.scene import Scene
 from mediaclean.settings import Settings, setting
 from mediaclean.speech import runs
 
@@ -29,21 +30,28 @@ class PumpingSettings(Settings):
 
 def find_pumping(scene: Scene, settings: PumpingSettings = PumpingSettings()) -> Iterator[Mark]:
     """Stretches in which the bed's gain goes up and down again and again."""
-    speech_band = scene.band("original", *SPEECH_HZ)
-    bed_db = power_to_db(np.where(np.isfinite(reach := scene.reach(speech_band, 0.5)), reach, speech_band))
+    ground = scene.ground
+    bed_db = ground.known(_usual_db, settings)
     turns = turning_points(scene.gain_db, settings.swing_db)
     found = []
     for number in range(len(turns) - settings.swings):
         first, last = turns[number], turns[number + settings.swings]
-        heard = float(np.max((bed_db + scene.gain_db)[first : last + 1])) > scene.speech_db + settings.audible_db
-        if heard and last - first <= scene.frames(settings.within_s):
+        heard = float(np.max((bed_db + scene.gain_db)[first : last + 1])) > ground.speech_db + settings.audible_db
+        if heard and last - first <= ground.frames(settings.within_s):
             found.append(
-                (scene.span(first, last + 1), np.abs(np.diff(scene.gain_db[turns[number:][: settings.swings + 1]])))
+                (ground.span(first, last + 1), np.abs(np.diff(scene.gain_db[turns[number:][: settings.swings + 1]])))
             )
     for joined in merge(span for span, _ in found):
         swing = max(float(np.median(sizes)) for span, sizes in found if span.overlaps(joined))
         detail = f"the bed's gain swings by {swing:.0f} dB"
         yield Mark("pumping", joined, swing / settings.swing_db, detail)
+
+
+def _usual_db(ground: Ground, _: PumpingSettings) -> NDArray[np.float64]:
+    """The bed's median level around every frame; the sound's where no bed is heard alone."""
+    speech_band = ground.band(ground.original, *SPEECH_HZ)
+    reach = ground.reach(speech_band, 0.5)
+    return power_to_db(np.where(np.isfinite(reach), reach, speech_band))
 
 
 def turning_points(level_db: NDArray[np.float64], swing_db: float) -> list[int]:
@@ -89,18 +97,17 @@ def find_clicks(scene: Scene, settings: ClickSettings = ClickSettings()) -> Iter
     A jump counts if it is large against the result around it, against the original at that place, and in the change
     itself, so that neither a stop consonant nor the ripples of an encoder pass for one.
     """
-    original, result = scene.sounds[0], scene.sounds[1]
-    cell = max(8, round(CELL_S * scene.rate))
-    jumps, known, changes = (_peaks(sound, cell) for sound in (result, original, result - original))
-    around, beside = round(settings.around_s / CELL_S), 2
-    limit = np.maximum(settings.ratio * _median_around(jumps, around), settings.new * _most_around(known, beside))
-    audible = 10.0 ** ((scene.speech_db + settings.audible_db) / 20.0)
+    ground, cell, around = scene.ground, _cell(scene.ground.rate), round(settings.around_s / CELL_S)
+    jumps, changes = (_peaks(sound, cell) for sound in (scene.sound, scene.sound - ground.sound))
+    new = settings.new * ground.known(_known_jumps, settings)
+    limit = np.maximum(settings.ratio * _median_around(jumps, around), new)
+    audible = 10.0 ** ((ground.speech_db + settings.audible_db) / 20.0)
     jumped = (jumps > limit) & (jumps > audible) & (changes > 0.6 * settings.ratio * _median_around(changes, around))
-    jumped &= changes > settings.new * _most_around(known, beside)
+    jumped &= changes > new
     for first, stop in runs(jumped):
         if stop - first > 4:
             continue  # longer than a click
-        start = scene.start + first * cell
+        start = ground.start + first * cell
         over = float((jumps[first:stop] / np.maximum(_median_around(jumps, around)[first:stop], 1e-9)).max())
         size_db = float(power_to_db(jumps[first:stop].max() ** 2))
         yield Mark(
@@ -111,10 +118,20 @@ def find_clicks(scene: Scene, settings: ClickSettings = ClickSettings()) -> Iter
         )
 
 
+def _known_jumps(ground: Ground, _: ClickSettings) -> NDArray[np.float64]:
+    """The original's largest jumps, each counted in the cells beside its own too."""
+    return _most_around(_peaks(ground.sound, _cell(ground.rate)), 2)
+
+
+def _cell(rate: int) -> int:
+    return max(8, round(CELL_S * rate))
+
+
 def _peaks(sound: NDArray[np.float32], cell: int) -> NDArray[np.float64]:
-    """The largest second difference in every cell."""
-    jumps = np.abs(np.diff(sound.astype(np.float64), 2, prepend=sound[:1].repeat(1), append=sound[-1:]))
-    return np.asarray(np.pad(jumps, (0, -len(jumps) % cell)).reshape(-1, cell).max(axis=1))
+    """The largest second difference in every cell; beyond its ends the sound stands still."""
+    jumps = np.zeros(-(-len(sound) // cell) * cell, np.float32)
+    np.abs(np.diff(sound, 2, prepend=sound[:1], append=sound[-1:]), out=jumps[: len(sound)])
+    return np.asarray(jumps.reshape(-1, cell).max(axis=1), dtype=np.float64)
 
 
 def _median_around(values: NDArray[np.float64], around: int) -> NDArray[np.float64]:

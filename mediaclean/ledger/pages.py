@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from mediaclean.ahead import Aside
 from mediaclean.audio import Block, Samples, Span, merge, power_to_db, within
+from mediaclean.ledger.ground import Ground, hop_of, make_ground, reach_of
 from mediaclean.ledger.motion import ClickSettings, PumpingSettings, find_clicks, find_pumping
 from mediaclean.ledger.pauses import GhostSettings, MusicalSettings, find_ghost, find_musical
 from mediaclean.ledger.records import KINDS, Ledger, LedgerSettings, Mark
-from mediaclean.ledger.scene import Scene, hop_of, make_scene, reach_of
+from mediaclean.ledger.scene import Scene, make_scene
 from mediaclean.ledger.voice import (
     ChoppedSettings,
     HollowSettings,
@@ -32,6 +33,9 @@ PAGE_FRAMES, CONTEXT_FRAMES = 1200, 300
 
 Heard = tuple[Block, NDArray[np.float32], Samples]
 """A block of one channel, the bed's linear gain (n,) and the result (1, n), as `duck.duck` gives them."""
+
+Grounds = dict[int, Ground]
+"""Pages of one original and one separated voice by number: several results of them are judged over the same ground."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ def judge(
     settings: LedgerSettings | None = None,
     start: int = 0,
     pages: Collection[int] | None = None,
+    grounds: Grounds | None = None,
 ) -> Ledger:
     """Look for artefacts in what is heard; what was not changed has none.
 
@@ -80,6 +85,7 @@ def judge(
         settings: the limits; None for the usual ones.
         start: position of the first block, for a part of a track.
         pages: numbers of the only pages to judge; None for all.
+        grounds: what earlier calls for the same original and voice left, to which this one adds; they stay in memory.
     """
     limits = limits_of(settings or LedgerSettings())
     marks: list[Mark] = []
@@ -88,14 +94,15 @@ def judge(
         marks.extend(find(scene, limits))
 
     with Aside(search, depth=1) as aside:
-        for scene in scenes(heard, speech, rate=rate, length=length, start=start, pages=pages):
+        for scene in scenes(heard, speech, rate=rate, length=length, start=start, pages=pages, grounds=grounds):
             aside.give(scene)
     return Ledger(rate, tuple(join(marks)))
 
 
 def find(scene: Scene, limits: Limits) -> Iterator[Mark]:
     """The marks of a page, cut to what it answers for."""
-    if not np.isfinite(scene.speech_db):
+    inner = scene.ground.inner
+    if not np.isfinite(scene.ground.speech_db):
         return
     found = (
         find_musical(scene, limits.musical),
@@ -108,7 +115,7 @@ def find(scene: Scene, limits: Limits) -> Iterator[Mark]:
     )
     for marks in found:
         for mark in marks:
-            inside = mark.span.clip(scene.inner.start, scene.inner.stop)
+            inside = mark.span.clip(inner.start, inner.stop)
             if inside is not None:
                 yield replace(mark, span=inside)
 
@@ -157,8 +164,10 @@ def scenes(
     length: int,
     start: int = 0,
     pages: Collection[int] | None = None,
+    grounds: Grounds | None = None,
 ) -> Iterator[Scene]:
-    """The pages that differ from the original, one after the other; memory holds one page and its context."""
+    """The pages that differ from the original, one after the other; memory holds one page and its context, and the
+    grounds."""
     hop, reach = hop_of(rate), reach_of(rate)
     size, around = PAGE_FRAMES * hop, CONTEXT_FRAMES * hop
     held = _Held(start)
@@ -169,13 +178,15 @@ def scenes(
         held.add(block, gain, result)
         stop = block.stop
         while number < last and stop >= (number + 1) * size + around + reach:
-            yield from _scene(held, number, speech, rate, length, pages)
+            if pages is None or number in pages:
+                yield from _scene(held, number, speech, rate, length, grounds)
             number += 1
             held.forget(number * size - around - reach)
         if pages is not None and number > max(pages, default=-1):
             return
     while number <= last and number * size < stop:
-        yield from _scene(held, number, speech, rate, length, pages)
+        if pages is None or number in pages:
+            yield from _scene(held, number, speech, rate, length, grounds)
         number += 1
 
 
@@ -207,10 +218,8 @@ class _Held:
 
 
 def _scene(
-    held: _Held, number: int, speech: Sequence[Span], rate: int, length: int, pages: Collection[int] | None
+    held: _Held, number: int, speech: Sequence[Span], rate: int, length: int, grounds: Grounds | None
 ) -> Iterator[Scene]:
-    if pages is not None and number not in pages:
-        return
     hop, reach = hop_of(rate), reach_of(rate)
     size, around = PAGE_FRAMES * hop, CONTEXT_FRAMES * hop
     inner = Span(number * size, min(length, (number + 1) * size))
@@ -220,9 +229,13 @@ def _scene(
     here = slice(inner.start - first + reach, inner.stop - first + reach)
     if np.array_equal(rows[0, here], rows[1, here]):
         return
+    ground = grounds.get(number) if grounds is not None else None
+    if ground is None:
+        talking = np.zeros(frames, dtype=bool)
+        for _, span in within(speech, first, first + frames * hop):
+            talking[max(0, span.start - first) // hop : max(0, span.stop - first) // hop] = True
+        ground = make_ground(rows[0], rows[2], rate=rate, start=first, inner=inner, speech=talking)
+    if grounds is not None:
+        grounds[number] = ground
     middles = rows[3, reach + hop // 2 : reach + frames * hop : hop]
-    talking = np.zeros(frames, dtype=bool)
-    for _, span in within(speech, first, first + frames * hop):
-        talking[max(0, span.start - first) // hop : max(0, span.stop - first) // hop] = True
-    gain_db = power_to_db(np.square(middles, dtype=np.float64))
-    yield make_scene(rows[:3], rate=rate, start=first, inner=inner, gain_db=gain_db, speech=talking)
+    yield make_scene(ground, rows[1], power_to_db(np.square(middles, dtype=np.float64)))

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import power_to_db
+from mediaclean.ledger.ground import Ground, Powers, smooth
 from mediaclean.ledger.records import Mark
-from mediaclean.ledger.scene import Scene, smooth
+from mediaclean.ledger.scene import Scene
 from mediaclean.settings import Settings, setting
 from mediaclean.speech import runs
 
@@ -46,42 +47,53 @@ class MusicalSettings(Settings):
 
 def find_musical(scene: Scene, settings: MusicalSettings = MusicalSettings()) -> Iterator[Mark]:
     """Parts of pauses with many isolated tones."""
-    for first, stop in _parts(scene):
+    ground = scene.ground
+    for first, stop in _parts(ground):
         count = count_islands(scene, first, stop, settings)
-        rate = count / ((stop - first) * scene.hop / scene.rate)
+        rate = count / ((stop - first) * ground.hop / ground.rate)
         if count >= settings.least and rate > settings.per_s:
             detail = f"{count} isolated tones, {rate:.0f} a second"
-            yield Mark("musical", scene.span(first, stop), rate / settings.per_s, detail)
+            yield Mark("musical", ground.span(first, stop), rate / settings.per_s, detail)
 
 
 def count_islands(scene: Scene, first: int, stop: int, settings: MusicalSettings) -> int:
     """How many cells or groups of cells of the result stand alone in time and frequency, over what is due there."""
-    from scipy.ndimage import find_objects, label, maximum_filter, median_filter
+    from scipy.ndimage import find_objects, label, median_filter
 
-    inside = (scene.hz >= settings.lowest_hz) & (scene.hz < 8000.0)
-    edge = 2
+    ground, edge = scene.ground, 2
     here = slice(max(0, first - edge), stop + edge)
-    result = scene.power("result")[here][:, inside]
-    due = maximum_filter(scene.power("original")[here][:, inside], size=(3, 5))
-    if not _passed_whole(scene, first, stop, settings.under_db):
-        due = due * _gain_power(scene, here)[:, None]
+    result = scene.result[here][:, _counted(ground, settings)]
+    roof = ground.known(_roof, settings)[here]
+    lowered = not _passed_whole(scene, first, stop, settings.under_db)
+    due = roof * scene.gain_power[here, None] if lowered else roof
     standing = result > due * 10 ** (settings.over_db / 10)
     rows = standing.any(axis=1)  # few frames have any, and a running median is slow
     if not rows.any():
         return 0
-    beside = median_filter(result[rows], size=(1, max(5, round(600.0 / scene.hz[1]) | 1)))
+    beside = median_filter(result[rows], size=(1, max(5, round(600.0 / ground.hz[1]) | 1)))
     standing[rows] &= result[rows] > beside * 10 ** (settings.sharp_db / 10)
-    audible = 10.0 ** ((scene.speech_db + settings.audible_db) / 10.0)
+    audible = 10.0 ** ((ground.speech_db + settings.audible_db) / 10.0)
     islands, _ = label(standing, structure=np.ones((3, 3), dtype=int))
     count = 0
     for number, (when, where) in enumerate(find_objects(islands), start=1):
-        seconds = (when.stop - when.start) * scene.hop / scene.rate
-        wide_hz = (where.stop - where.start) * float(scene.hz[1])
+        seconds = (when.stop - when.start) * ground.hop / ground.rate
+        wide_hz = (where.stop - where.start) * float(ground.hz[1])
         if not settings.shortest_s <= seconds <= settings.longest_s or wide_hz > settings.widest_hz:
             continue
         own = np.where(islands[when, where] == number, result[when, where], 0.0)
         count += bool(own.sum(axis=1).max() >= audible)
     return count
+
+
+def _counted(ground: Ground, settings: MusicalSettings) -> NDArray[np.bool_]:
+    return np.asarray((ground.hz >= settings.lowest_hz) & (ground.hz < 8000.0))
+
+
+def _roof(ground: Ground, settings: MusicalSettings) -> Powers:
+    """What the original reaches in the cells around each that counts."""
+    from scipy.ndimage import maximum_filter
+
+    return np.asarray(maximum_filter(ground.original[:, _counted(ground, settings)], size=(3, 5)))
 
 
 @dataclass(frozen=True)
@@ -103,20 +115,21 @@ class GhostSettings(Settings):
 
 def find_ghost(scene: Scene, settings: GhostSettings = GhostSettings()) -> Iterator[Mark]:
     """Stretches of pauses in which much of the bed is still there."""
-    original, result, voice = (scene.thirds(scene.power(side)) for side in ("original", "result", "voice"))
-    shared = scene.thirds(scene.cross)
-    due = original * _gain_power(scene, slice(0, len(scene)))[:, None]
+    ground = scene.ground
+    original, result, voice = (ground.thirds(part) for part in (ground.original, scene.result, ground.voice))
+    shared = ground.thirds(ground.cross)
+    due = original * scene.gain_power[:, None]
     wide = [smooth(part.sum(axis=1, keepdims=True))[:, 0] for part in (original, result, due)]
     over_db = power_to_db(wide[1]) - power_to_db(wide[2])
     left = (
         (over_db > settings.over_db)
         & (wide[1] < wide[0] * 10 ** (-settings.under_db / 10))
-        & (power_to_db(wide[1]) > scene.speech_db + settings.audible_db)
+        & (power_to_db(wide[1]) > ground.speech_db + settings.audible_db)
     )
-    for first, stop in scene.pauses:
+    for first, stop in ground.pauses:
         for a, b in runs(left[first:stop]):
             start, end = first + a, first + b
-            if end - start < scene.frames(settings.shortest_s):
+            if end - start < ground.frames(settings.shortest_s):
                 continue
             per_band = result[start:end].sum(axis=0) > due[start:end].sum(axis=0) * 10 ** (settings.over_db / 20)
             if per_band.mean() < settings.share:
@@ -124,27 +137,23 @@ def find_ghost(scene: Scene, settings: GhostSettings = GhostSettings()) -> Itera
             if shared[start:end].sum() < settings.shared * voice[start:end].sum():
                 continue
             over = float(power_to_db(wide[1][start:end].mean()) - power_to_db(wide[2][start:end].mean()))
-            level = float(power_to_db(wide[1][start:end].mean())) - scene.speech_db
+            level = float(power_to_db(wide[1][start:end].mean())) - ground.speech_db
             detail = f"{over:.0f} dB over the lowered bed, {-level:.0f} dB under the speech"
-            yield Mark("ghost", scene.span(start, end), over / settings.over_db, detail)
+            yield Mark("ghost", ground.span(start, end), over / settings.over_db, detail)
 
 
-def _parts(scene: Scene) -> Iterator[tuple[int, int]]:
-    for first, stop in scene.pauses:
+def _parts(ground: Ground) -> Iterator[tuple[int, int]]:
+    for first, stop in ground.pauses:
         length = stop - first
-        if length < scene.frames(0.1):
+        if length < ground.frames(0.1):
             continue
-        count = max(1, round(length / scene.frames(PART_S)))
+        count = max(1, round(length / ground.frames(PART_S)))
         edges = np.linspace(first, stop, count + 1).round().astype(int)
         yield from zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
 
 
-def _gain_power(scene: Scene, here: slice) -> NDArray[np.float64]:
-    return np.asarray(10.0 ** (scene.gain_db[here] / 10.0))
-
-
 def _passed_whole(scene: Scene, first: int, stop: int, within_db: float) -> bool:
-    inside = (scene.hz >= 300.0) & (scene.hz < 8000.0)
-    original, result = (scene.power(side)[first:stop, inside].astype(np.float64) for side in ("original", "result"))
+    inside = (scene.ground.hz >= 300.0) & (scene.ground.hz < 8000.0)
+    original, result = (power[first:stop, inside].astype(np.float64) for power in (scene.ground.original, scene.result))
     change_db = float(np.median(power_to_db(result) - power_to_db(original)))
     return min(abs(change_db), abs(change_db - scene.offset_db)) < within_db

@@ -1,224 +1,56 @@
-"""A page of the sound as the detectors see it: spectra of original, result and voice every 10 ms, and the bed's gain.
-
-The ground that all detectors stand on is what must be there. In a cell of time and band the original is speech plus
-bed; where it stands well over what the bed reaches in the pauses around, the difference is speech, and the result must
-hold it (`certain`). In a pause there is no speech, and the result must hold the lowered bed and nothing else.
-"""
+"""A page of a result as the detectors see it: its spectra every 10 ms and the bed's gain, over the page's ground."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaclean.audio import Span, power_to_db
-from mediaclean.speech import runs
-
-HOP_S, WINDOW_S = 0.01, 0.032
-TOP_HZ = 12_000.0
-SPEECH_HZ = (150.0, 4000.0)
-CONSONANTS_HZ = (4000.0, 10_000.0)
-PAUSE_DB = -12.0
-"""The voice lies this far under its own level between words, for at least `PAUSE_S`."""
-PAUSE_S, AFTER_WORD_S, BEFORE_WORD_S = 0.2, 0.07, 0.05
-QUIET_DB = -25.0
-"""With so little voice a frame shows the bed alone."""
-AROUND_S, STEP_S, LEAST_S = 2.5, 0.5, 0.15
-"""The bed's reach is learned from the frames around, in steps, and not from fewer than these."""
-
-THIRDS_HZ = tuple(100.0 * 2 ** (n / 3) for n in range(3, 19))
-"""Edges of thirds of an octave from 200 to 6400 Hz."""
-
-Powers = NDArray[np.float32]
-Side = Literal["original", "result", "voice"]
+from mediaclean.audio import power_to_db
+from mediaclean.ledger.ground import LEAST_S, SPEECH_HZ, Ground, Powers, power_of, reach_of, spectra
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Frames of `hop` samples; frame 0 begins at sample `start` of the track.
+    """What became of a page.
 
     Attributes:
-        inner: the samples that this page answers for; the rest is context.
-        sounds: original, result and voice as one channel each, (3, frames * hop).
-        powers: the same as power spectra, (3, frames, bins); the bins of a band add up to its mean square.
-        cross: real part of original times voice, (frames, bins): their power in common.
-        hz: the middle of each bin.
+        ground: the original and the voice.
+        sound: the result as one channel, (frames * hop,).
+        result: the same as power spectra, (frames, bins).
         gain_db: of the bed, (frames,).
-        speech: frames that belong to a phrase, (frames,).
     """
 
-    rate: int
-    hop: int
-    start: int
-    inner: Span
-    sounds: NDArray[np.float32]
-    powers: Powers
-    cross: Powers
-    hz: NDArray[np.float64]
+    ground: Ground
+    sound: NDArray[np.float32]
+    result: Powers
     gain_db: NDArray[np.float64]
-    speech: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.gain_db)
-
-    def power(self, side: Side) -> Powers:
-        """Power spectra, (frames, bins)."""
-        part: Powers = self.powers[("original", "result", "voice").index(side)]
-        return part
-
-    def band(self, side: Side, low_hz: float, high_hz: float) -> NDArray[np.float64]:
-        """Mean square in a band, (frames,)."""
-        inside = (self.hz >= low_hz) & (self.hz < high_hz)
-        return np.asarray(self.power(side)[:, inside].sum(axis=1, dtype=np.float64))
-
-    def span(self, first: int, stop: int) -> Span:
-        """The samples of the frames from `first` to before `stop`."""
-        return Span(max(0, self.start + first * self.hop), max(0, self.start + stop * self.hop))
-
-    def frames(self, seconds: float) -> int:
-        return max(1, round(seconds * self.rate / self.hop))
-
-    @cached_property
-    def speech_db(self) -> float:
-        """The voice's level in the speech band while it speaks (within 10 dB of its mean); -inf without a voice."""
-        power = self.band("voice", *SPEECH_HZ)[self.speech]
-        if not power.size or power.max() <= 1e-12:
-            return -np.inf
-        return float(power_to_db(power[power >= 0.1 * power.mean()].mean()))
-
-    def bands(self, power: Powers, edges_hz: Sequence[float]) -> NDArray[np.float64]:
-        """Sums over the bands between edges, (frames, bands): only those that the sound's rate has in full."""
-        edges = np.searchsorted(self.hz, [edge for edge in edges_hz if edge <= self.hz[-1]])
-        return np.asarray(np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1), dtype=np.float64)
-
-    def thirds(self, power: Powers) -> NDArray[np.float64]:
-        """Sums over thirds of an octave from 200 to 6400 Hz, (frames, 15); fewer at low sample rates."""
-        return self.bands(power, THIRDS_HZ)
-
-    @cached_property
-    def voice_db(self) -> NDArray[np.float64]:
-        """Level of the voice without what it shares with the bed.
-
-        What belongs to the bed and went through as voice lies in both, in phase; the projection on the bed takes it
-        out. (With bed b and voice v that is v.v - (v.b)^2 / b.b in every third of an octave, over five frames.)
-        """
-        original, voice, cross = (smooth(self.thirds(part)) for part in (self.powers[0], self.powers[2], self.cross))
-        bed = original - 2.0 * cross + voice
-        common = np.maximum(cross - voice, 0.0)
-        own = voice - np.square(common) / np.maximum(bed, 1e-15)
-        return power_to_db(np.clip(own, 0.0, voice).sum(axis=1))
-
-    @cached_property
-    def quiet(self) -> NDArray[np.bool_]:
-        """Frames that show the bed alone."""
-        return np.asarray(~self.speech | (self.voice_db < self.speech_db + QUIET_DB))
-
-    @cached_property
-    def pauses(self) -> list[tuple[int, int]]:
-        """Half-open ranges of frames between words, a little away from the words."""
-        low = ~self.speech | (self.voice_db < self.speech_db + PAUSE_DB)
-        after, before = self.frames(AFTER_WORD_S), self.frames(BEFORE_WORD_S)
-        long = [(a, b) for a, b in runs(low) if b - a >= self.frames(PAUSE_S)]
-        return [(a + after if a else a, b - before if b < len(self) else b) for a, b in long]
 
     @property
-    def bed(self) -> Powers:
-        """Power spectra of what is not voice, (frames, bins)."""
-        power: Powers = np.maximum(self.powers[0] - 2.0 * self.cross + self.powers[2], 0.0)
-        return power
-
-    def reach(
-        self, power: NDArray[np.floating], quantile: float, shown: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.float64]:
-        """What the bed reaches around every frame, of columns (frames, k), in the same shape.
-
-        It is learned from the frames in which it is `shown`: of the original, the quiet ones.
-
-        Infinite where too few frames around show the bed alone: nothing is certain there.
-        """
-        around, step, least = self.frames(AROUND_S), self.frames(STEP_S), self.frames(LEAST_S)
-        reached = np.full(power.shape, np.inf)
-        for first in range(0, len(self), step):
-            near = slice(max(0, first + step // 2 - around), first + step // 2 + around)
-            known = power[near][(self.quiet if shown is None else shown)[near]]
-            if len(known) >= least:
-                reached[first : first + step] = column_quantile(known, quantile)
-        return reached
+    def gain_power(self) -> NDArray[np.float64]:
+        """The bed's gain as a factor of power, (frames,)."""
+        return np.asarray(10.0 ** (self.gain_db / 10.0))
 
     @cached_property
     def offset_db(self) -> float:
         """How much quieter speech is throughout, which is a matter of level and no artefact; 0 where nothing is
         certain."""
-        original = self.band("original", *SPEECH_HZ)
-        sure = self.certain(original, 0.8)
-        loud = (sure > 0.5 * original) & (sure > 0.0) & self.speech
-        if np.count_nonzero(loud) < self.frames(LEAST_S):
+        loud, sure = self.ground.loud
+        if np.count_nonzero(loud) < self.ground.frames(LEAST_S):
             return 0.0
-        return float(np.median(power_to_db(self.band("result", *SPEECH_HZ)[loud] / sure[loud])))
-
-    def certain(self, power: NDArray[np.floating], quantile: float) -> NDArray[np.float64]:
-        """Mean square of speech that is surely in columns of the original: what stands over twice the bed's reach."""
-        return np.asarray(np.maximum(power - 2.0 * self.reach(power, quantile), 0.0))
+        return float(np.median(power_to_db(self.ground.band(self.result, *SPEECH_HZ)[loud] / sure[loud])))
 
 
-def make_scene(
-    sounds: NDArray[np.float32], *, rate: int, start: int, inner: Span, gain_db: NDArray[np.float64],
-    speech: NDArray[np.bool_],
-) -> Scene:  # fmt: skip
-    """Spectra of a page.
+def make_scene(ground: Ground, result: NDArray[np.float32], gain_db: NDArray[np.float64]) -> Scene:
+    """A result over its ground.
 
     Args:
-        sounds: original, result and voice with half a window more on either side, (3, 2 * reach + frames * hop).
-        start: position of the first frame.
+        ground: of the same page.
+        result: one channel with half a window more on either side, as in `make_ground`.
+        gain_db: of the bed, (frames,).
     """
-    from scipy.fft import next_fast_len, rfft
-
-    hop, reach = hop_of(rate), reach_of(rate)
-    width = hop + 2 * reach
-    size = next_fast_len(width, real=True)
-    window = np.hanning(width + 2)[1:-1].astype(np.float32)
-    hz: NDArray[np.float64] = np.fft.rfftfreq(size, 1.0 / rate).astype(np.float64)
-    kept = int(np.searchsorted(hz, min(TOP_HZ, 0.45 * rate)))
-    scale = np.float32(2.0 / (size * float(np.square(window).sum())))
-    frames = np.lib.stride_tricks.sliding_window_view(sounds, width, axis=1)[:, ::hop]
-    original, result, voice = (rfft(own * window, size)[:, :kept] for own in frames)
-    powers = np.stack([np.square(spectra.real) + np.square(spectra.imag) for spectra in (original, result, voice)])
-    cross = original.real * voice.real + original.imag * voice.imag
-    heard = sounds[:, reach : sounds.shape[1] - reach]
-    return Scene(rate, hop, start, inner, heard, powers * scale, cross * scale, hz[:kept], gain_db, speech)
-
-
-def smooth(power: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over five frames, of (frames, bands)."""
-    total = np.cumsum(np.pad(power, ((3, 2), (0, 0)), mode="edge"), axis=0)
-    return np.asarray(np.maximum(total[5:] - total[:-5], 0.0) / 5.0)
-
-
-def column_quantile(values: NDArray[np.floating], quantile: float) -> NDArray[np.floating]:
-    """What `numpy.quantile` gives along the first axis, several times as fast: a judgement asks for thousands.
-
-    Args:
-        values: (rows, columns) or (rows,), finite, at least one row.
-    """
-    rows = np.ascontiguousarray(values.T)  # a selection runs well only along memory
-    at = quantile * (len(values) - 1)
-    below = int(at)
-    rows = np.partition(rows, below, axis=-1)
-    low = rows[..., below]
-    if below + 1 == len(values):
-        return np.asarray(low)
-    return np.asarray(low + (rows[..., below + 1 :].min(axis=-1) - low) * (at - below))
-
-
-def hop_of(rate: int) -> int:
-    """Samples per frame."""
-    return round(HOP_S * rate)
-
-
-def reach_of(rate: int) -> int:
-    """Samples by which a window reaches beyond its frame on either side."""
-    return (round(WINDOW_S * rate) - hop_of(rate)) // 2
+    reach = reach_of(ground.rate)
+    heard = result[reach : len(result) - reach]
+    return Scene(ground, heard, power_of(spectra(result, ground.rate)), gain_db)

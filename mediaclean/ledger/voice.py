@@ -1,6 +1,6 @@
 """What the voice has lost: chopped tails and dropouts, consonants, and bands of its tone.
 
-All three ask what is surely speech in the original (see `Scene.certain`) and whether the result still holds it.
+All three ask what is surely speech in the original (see `Ground.certain`) and whether the result still holds it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import Span, merge, power_to_db
+from mediaclean.ledger.ground import CONSONANTS_HZ, SPEECH_HZ, Ground, Powers
 from mediaclean.ledger.records import Mark
-from mediaclean.ledger.scene import CONSONANTS_HZ, SPEECH_HZ, Scene
+from mediaclean.ledger.scene import Scene
 from mediaclean.settings import Settings, setting
 from mediaclean.speech import runs
 
@@ -47,38 +48,63 @@ def find_chopped(scene: Scene, settings: ChoppedSettings = ChoppedSettings()) ->
     moves by itself, and more in some bins than in others: so each bin counts by how little its bed usually moves (a
     matched filter in coloured noise).
     """
-    inside = (scene.hz >= SPEECH_HZ[0]) & (scene.hz < SPEECH_HZ[1])
-    sounds = [np.sqrt(power[:, inside]) for power in (scene.power("result"), scene.power("voice"), scene.bed)]
-    for where, flip in (("after", slice(None)), ("before", slice(None, None, -1))):
-        fallen_db = _handed_over([sound[flip] for sound in sounds], scene, settings)[flip]
+    ground = scene.ground
+    result = _amplitudes(ground, scene.result)
+    for where, flip in (("after", 1), ("before", -1)):
+        handing = ground.known(_handing_after if flip > 0 else _handing_before, settings)
+        fallen_db = _fallen_db(handing, result[::flip], ground, settings)[::flip]
         for first, stop in runs(fallen_db > settings.falls_db):
             fallen = float(fallen_db[first:stop].max())
             detail = f"{fallen:.0f} dB gone at once {where} a word"
-            reach = scene.frames(settings.look_s)
+            reach = ground.frames(settings.look_s)
             edges = (first, stop + reach) if where == "after" else (max(0, first - reach), stop)
-            yield Mark("chopped", scene.span(*edges), fallen / settings.falls_db, detail)
+            yield Mark("chopped", ground.span(*edges), fallen / settings.falls_db, detail)
 
 
-def _handed_over(sounds: list[NDArray[np.float32]], scene: Scene, settings: ChoppedSettings) -> NDArray[np.float64]:
-    """By how many dB the word before each frame has fallen in the result after it, where the bed took it; else 0.
+@dataclass(frozen=True, eq=False)
+class _Handing:
+    """Frames before which the voice was handed over to the bed, and the voice's spectrum of unit length in each."""
 
-    Args:
-        sounds: amplitude spectra (frames, bins) of result, voice and bed.
-    """
-    look, over = scene.frames(settings.look_s), scene.frames(settings.over_s)
-    fallen_db = np.zeros(len(scene))
-    count = len(scene) - 2 * look - over
-    if count <= 0:
+    frames: NDArray[np.intp]
+    words: NDArray[np.float64]
+
+
+def _fallen_db(
+    handing: _Handing, result: NDArray[np.float32], ground: Ground, settings: ChoppedSettings
+) -> NDArray[np.float64]:
+    """By how many dB the word before each frame has fallen in the result after it, where the bed took it; else 0."""
+    look, over = ground.frames(settings.look_s), ground.frames(settings.over_s)
+    fallen_db = np.zeros(len(ground))
+    if not len(handing.frames):
         return fallen_db
-    means = [_means(sound, look) for sound in sounds]
-    result, voice, bed = (mean[:count] for mean in means)
-    later_result, _, later_bed = (mean[look + over : look + over + count] for mean in means)
+    before, after = (_means(result, look, handing.frames + later) for later in (0, look + over))
+    held, left = (np.einsum("fb,fb->f", part, handing.words) for part in (before, after))
+    fall_db = 20.0 * np.log10(np.maximum(held, 1e-9) / np.maximum(left, 1e-9))
+    fallen_db[look + over // 2 + handing.frames] = fall_db
+    return fallen_db
+
+
+def _handing_after(ground: Ground, settings: ChoppedSettings) -> _Handing:
+    return _handing(ground, settings, 1)
+
+
+def _handing_before(ground: Ground, settings: ChoppedSettings) -> _Handing:
+    """The same in reversed time: where the bed hands back a word that has begun."""
+    return _handing(ground, settings, -1)
+
+
+def _handing(ground: Ground, settings: ChoppedSettings, flip: int) -> _Handing:
+    look, over = ground.frames(settings.look_s), ground.frames(settings.over_s)
+    count = len(ground) - 2 * look - over
+    if count <= 0:
+        return _Handing(np.zeros(0, np.intp), np.zeros((0, 0)))
+    every = np.arange(count)
+    spoken, below = (_amplitudes(ground, power)[::flip] for power in (ground.voice, ground.bed))
+    voice = _means(spoken, look, every)
+    gained = _means(below, look, every + look + over) - _means(below, look, every)
     size = _norm(voice)
     along = voice / size[:, None]
-    gained = later_bed - bed
-    before, after = (np.einsum("fb,fb->f", part, along) for part in (result, later_result))
-    fall_db = 20.0 * np.log10(np.maximum(before, 1e-9) / np.maximum(after, 1e-9))
-    usual = np.sqrt(np.maximum(_around(scene, np.square(gained), 0.75), 1e-14))
+    usual = np.sqrt(np.maximum(_around(ground, np.square(gained), 0.75), 1e-14))
     white, word = gained / usual, voice / usual
     moved = np.einsum("fb,fb->f", white, word) / _norm(word)
     rising = np.maximum(white, 0.0)
@@ -86,28 +112,36 @@ def _handed_over(sounds: list[NDArray[np.float32]], scene: Scene, settings: Chop
     cut = (
         (np.einsum("fb,fb->f", gained, along) > settings.handed * size)
         & (likeness > settings.alike)
-        & (moved > np.maximum(settings.least, settings.stands * _around(scene, moved, 0.97)))
-        & (20.0 * np.log10(size) > scene.speech_db + settings.audible_db)
+        & (moved > np.maximum(settings.least, settings.stands * _around(ground, moved, 0.97)))
+        & (20.0 * np.log10(size) > ground.speech_db + settings.audible_db)
     )
-    fallen_db[look + over // 2 : look + over // 2 + count] = np.where(cut, fall_db, 0.0)
-    return fallen_db
+    frames = np.flatnonzero(cut)
+    return _Handing(frames, along[frames])
+
+
+def _amplitudes(ground: Ground, power: Powers) -> NDArray[np.float32]:
+    """Amplitude spectra of the speech band, (frames, bins)."""
+    inside = (ground.hz >= SPEECH_HZ[0]) & (ground.hz < SPEECH_HZ[1])
+    return np.asarray(np.sqrt(power[:, inside]))
 
 
 def _norm(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.maximum(np.linalg.norm(rows, axis=1), 1e-9))
 
 
-def _around(scene: Scene, values: NDArray[np.float64], quantile: float) -> NDArray[np.float64]:
-    """A quantile of the frames around each, whatever they hold; values may be some frames short of the scene."""
-    padding = [(0, len(scene) - len(values)), *[(0, 0)] * (values.ndim - 1)]
-    reached = scene.reach(np.pad(values, padding, mode="edge"), quantile, np.ones(len(scene), dtype=bool))
+def _around(ground: Ground, values: NDArray[np.float64], quantile: float) -> NDArray[np.float64]:
+    """A quantile of the frames around each, whatever they hold; values may be some frames short of the ground."""
+    padding = [(0, len(ground) - len(values)), *[(0, 0)] * (values.ndim - 1)]
+    reached = ground.reach(np.pad(values, padding, mode="edge"), quantile, np.ones(len(ground), dtype=bool))
     return reached[: len(values)]
 
 
-def _means(sound: NDArray[np.float32], count: int) -> NDArray[np.float64]:
-    """Means over `count` frames from each frame on."""
-    total = np.cumsum(np.pad(sound.astype(np.float64), ((1, 0), (0, 0))), axis=0)
-    return np.asarray((total[count:] - total[:-count]) / count)
+def _means(sound: NDArray[np.float32], count: int, frames: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Means over `count` frames from each of some frames on."""
+    total = sound[frames].astype(np.float64)
+    for later in range(1, count):
+        total += sound[frames + later]
+    return np.asarray(total / count)
 
 
 @dataclass(frozen=True)
@@ -129,39 +163,50 @@ class LostSettings(Settings):
 
 def find_lost(scene: Scene, settings: LostSettings = LostSettings()) -> Iterator[Mark]:
     """Bursts from 4 to 10 kHz in speech, louder than any in the pauses around, that the result lacks."""
-    original = scene.band("original", *CONSONANTS_HZ)
-    voiced_db = power_to_db(scene.band("voice", *VOICED_HZ)) - scene.speech_db
-    inside = (scene.hz >= CONSONANTS_HZ[0]) & (scene.hz < CONSONANTS_HZ[1])
-    bed = scene.bed[:, inside].sum(axis=1, dtype=np.float64)
-    # vowels show what the bed does up there as well as pauses do: a fricative is voiceless
-    reach = scene.reach(bed, 0.97, scene.quiet | (voiced_db > settings.voiceless_db))
-    sure = np.maximum(original - 2.0 * reach, 0.0)
-    result = scene.band("result", *CONSONANTS_HZ)
-    fallen_db = power_to_db(sure) - power_to_db(result) + scene.offset_db
+    ground = scene.ground
+    bursts = ground.known(_bursts, settings)
+    if not bursts.heard.any():
+        return
+    sure, voiced_db = bursts.sure, bursts.voiced_db
+    result = ground.band(scene.result, *CONSONANTS_HZ)
     # frame by frame: of a long S a part may be lost
-    gone = (
-        scene.speech
-        & (power_to_db(sure) > scene.speech_db + settings.audible_db)
-        & (voiced_db < settings.voiceless_db)
-        & (fallen_db > settings.falls_db)
-    )
-    beside = scene.frames(settings.beside_s)
+    gone = bursts.heard & (power_to_db(sure) - power_to_db(result) + scene.offset_db > settings.falls_db)
+    beside = ground.frames(settings.beside_s)
     for first, stop in runs(gone):
-        if not scene.frames(settings.shortest_s) <= stop - first <= scene.frames(settings.longest_s):
+        if not ground.frames(settings.shortest_s) <= stop - first <= ground.frames(settings.longest_s):
             continue
         if voiced_db[max(0, first - beside) : stop + beside].max() < 2 * settings.voiceless_db:
             continue
-        if _flatness_db(scene, first, stop) < settings.noisy_db:
+        if _flatness_db(ground, first, stop) < settings.noisy_db:
             continue
         lost = float(power_to_db(sure[first:stop].mean()) - power_to_db(result[first:stop].mean())) + scene.offset_db
-        detail = f"a burst of {(stop - first) * scene.hop / scene.rate * 1000:.0f} ms lost {lost:.0f} dB"
-        yield Mark("lost", scene.span(first, stop), lost / settings.falls_db, detail)
+        detail = f"a burst of {(stop - first) * ground.hop / ground.rate * 1000:.0f} ms lost {lost:.0f} dB"
+        yield Mark("lost", ground.span(first, stop), lost / settings.falls_db, detail)
 
 
-def _flatness_db(scene: Scene, first: int, stop: int) -> float:
+@dataclass(frozen=True, eq=False)
+class _Bursts:
+    """Frames with a consonant that is heard, how much of it is surely speech, and the level of the voice under it."""
+
+    heard: NDArray[np.bool_]
+    sure: NDArray[np.float64]
+    voiced_db: NDArray[np.float64]
+
+
+def _bursts(ground: Ground, settings: LostSettings) -> _Bursts:
+    voiced_db = power_to_db(ground.band(ground.voice, *VOICED_HZ)) - ground.speech_db
+    # vowels show what the bed does up there as well as pauses do: a fricative is voiceless
+    shown = ground.quiet | (voiced_db > settings.voiceless_db)
+    reach = ground.reach(ground.band(ground.bed, *CONSONANTS_HZ), 0.97, shown)
+    sure = np.maximum(ground.band(ground.original, *CONSONANTS_HZ) - 2.0 * reach, 0.0)
+    audible = power_to_db(sure) > ground.speech_db + settings.audible_db
+    return _Bursts(ground.speech & audible & (voiced_db < settings.voiceless_db), sure, voiced_db)
+
+
+def _flatness_db(ground: Ground, first: int, stop: int) -> float:
     """Geometric over arithmetic mean of the original's spectrum, in bands of 1 kHz, weighted by their power."""
-    edges = np.searchsorted(scene.hz, np.arange(CONSONANTS_HZ[0], CONSONANTS_HZ[1] + 1.0, 1000.0))
-    mean = scene.power("original")[first:stop].mean(axis=0, dtype=np.float64) + 1e-20
+    edges = np.searchsorted(ground.hz, np.arange(CONSONANTS_HZ[0], CONSONANTS_HZ[1] + 1.0, 1000.0))
+    mean = ground.original[first:stop].mean(axis=0, dtype=np.float64) + 1e-20
     bands = [mean[low:high] for low, high in pairwise(edges) if high > low]
     flat = [10.0 * (np.log10(band).mean() - np.log10(band.mean())) for band in bands]
     return float(np.average(flat, weights=[band.sum() for band in bands]))
@@ -186,23 +231,30 @@ KEPT_QUANTILE = 0.7
 
 def find_hollow(scene: Scene, settings: HollowSettings = HollowSettings()) -> Iterator[Mark]:
     """Windows in which the speech misses a part of its spectrum."""
-    original, result = scene.bands(scene.power("original"), EDGES_HZ), scene.bands(scene.power("result"), EDGES_HZ)
-    sure = scene.certain(original, 0.8)
-    surely = sure > 0.5 * original
-    length = scene.frames(settings.window_s)
+    ground = scene.ground
+    sure, surely = ground.known(_sure_bands, settings)
+    result = ground.bands(scene.result, EDGES_HZ)
+    length = ground.frames(settings.window_s)
     found: list[tuple[Span, float, str]] = []
-    for first in range(0, max(1, len(scene) - length // 2), max(1, length // 2)):
+    for first in range(0, max(1, len(ground) - length // 2), max(1, length // 2)):
         here = slice(first, first + length)
-        losses = _losses(sure[here], np.where(surely[here], result[here], 0.0), surely[here], settings, scene)
+        losses = _losses(sure[here], np.where(surely[here], result[here], 0.0), surely[here], settings, ground)
         known = np.flatnonzero(np.isfinite(losses))
         for low, high in runs(losses[known] > settings.falls_db):
             if high - low >= settings.bands:
                 lost = float(losses[known[low:high]].mean())
                 detail = f"{EDGES_HZ[known[low]]:.0f} to {EDGES_HZ[known[high - 1] + 1]:.0f} Hz lie {lost:.0f} dB low"
-                found.append((scene.span(first, min(len(scene), first + length)), lost, detail))
+                found.append((ground.span(first, min(len(ground), first + length)), lost, detail))
     for joined in merge(span for span, _, _ in found):
         lost, detail = max((lost, detail) for span, lost, detail in found if span.overlaps(joined))
         yield Mark("hollow", joined, lost / settings.falls_db, detail)
+
+
+def _sure_bands(ground: Ground, _: HollowSettings) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """How much is surely speech, (frames, bands), and where that is most of what is there."""
+    original = ground.bands(ground.original, EDGES_HZ)
+    sure = ground.certain(original, 0.8)
+    return sure, sure > 0.5 * original
 
 
 def _losses(
@@ -210,11 +262,11 @@ def _losses(
     result: NDArray[np.float64],
     surely: NDArray[np.bool_],
     settings: HollowSettings,
-    scene: Scene,
+    ground: Ground,
 ) -> NDArray[np.float64]:
     """By how many dB every band lies under those that were kept, (bands,); NaN where too little is certain."""
     certain = np.where(surely, sure, 0.0).sum(axis=0)
-    known = (surely.sum(axis=0) >= scene.frames(settings.spoken_s)) & (certain > 0.0)
+    known = (surely.sum(axis=0) >= ground.frames(settings.spoken_s)) & (certain > 0.0)
     if not known.any():
         return np.full(known.shape, np.nan)
     known &= power_to_db(certain / len(sure)) > power_to_db(certain.max() / len(sure)) + settings.weakest_db

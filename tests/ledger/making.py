@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 from mediaclean.audio import Block, Span
-from mediaclean.ledger import Ledger, judge
+from mediaclean.ledger import Grounds, Ledger, judge
 
 RATE = 32_000
 SECONDS = 16.0
@@ -44,8 +44,16 @@ def window(start_s: float, stop_s: float, ramp_s: float = 0.01) -> Sound:
     return np.clip(np.minimum(at - start_s, stop_s - at) / ramp_s, 0.0, 1.0).astype(np.float32)
 
 
-def ledger(case: Case, *, size: int = 50_000, pages: set[int] | None = None, start: int = 0) -> Ledger:
-    return judge(case.heard(size), PHRASES, rate=RATE, length=LENGTH, pages=pages, start=start)
+def ledger(
+    case: Case,
+    *,
+    size: int = 50_000,
+    pages: set[int] | None = None,
+    start: int = 0,
+    grounds: Grounds | None = None,
+) -> Ledger:
+    heard = case.heard(size)
+    return judge(heard, PHRASES, rate=RATE, length=LENGTH, pages=pages, start=start, grounds=grounds)
 
 
 def musical(case: Case) -> Case:

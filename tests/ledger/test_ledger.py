@@ -10,10 +10,10 @@ import pytest
 
 from ledger.making import LENGTH, PHRASES, RATE, Case, chopped, click, ghost, hollow, ledger, lost, musical, pumping
 from mediaclean.audio import Block, Span
-from mediaclean.ledger import KINDS, Ledger, LedgerSettings, Mark, judge, pages_of
+from mediaclean.ledger import KINDS, Grounds, Ledger, LedgerSettings, Mark, judge, pages_of
+from mediaclean.ledger.ground import column_quantile
 from mediaclean.ledger.motion import turning_points
 from mediaclean.ledger.pages import join
-from mediaclean.ledger.scene import column_quantile
 
 SPOILED: dict[str, tuple[Callable[[Case], Case], tuple[float, float]]] = {
     "musical": (musical, (5.9, 6.6)),
@@ -81,6 +81,17 @@ def test_a_page_alone_has_the_marks_that_it_has_in_the_whole(clean: Case) -> Non
     assert len(whole.marks) >= 3
     assert ledger(case, pages=touched).marks == whole.marks
     assert ledger(case, pages=set()).marks == ()
+
+
+def test_results_over_a_shared_ground_are_judged_as_each_alone(clean: Case) -> None:
+    """The same separation with several doses of the bed, in any order and over a part of the pages too."""
+    grounds: Grounds = {}
+    spoiled = chopped(lost(hollow(clean)))
+    for gain_db in (-18.0, -6.0, -12.0):
+        case = replace(spoiled, gain_db=np.full(LENGTH, gain_db))
+        assert ledger(case, grounds=grounds) == ledger(case)
+        assert ledger(case, pages={0}, grounds=grounds) == ledger(case, pages={0})
+    assert ledger(replace(spoiled, gain_db=np.full(LENGTH, -18.0))).marks
 
 
 def test_no_detector_reads_the_arrays_away(clean: Case) -> None:
