@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from mediaclean.media import Fault, Landmarks, StreamInfo, choose_track, probe
 from mediaclean.preset import Preset, load_preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.speech import SpeechSettings
+from mediaclean.times import clock
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +70,20 @@ def _stream_line(stream: StreamInfo) -> str:
 
 
 def fault_lines(job: Job) -> tuple[str, ...]:
-    """What is wrong with the sound of the source, and what to do about it, a sentence for each."""
+    """What is wrong with the sound of the source, and what to do about it: a sentence for each fault, or for all of a
+    kind where there are many."""
     promised_s = None if job.track.length is None else job.track.length / job.rate
-    return tuple(_fault_line(fault, promised_s) for fault in job.faults)
+    alike: dict[tuple[str, str, bool], list[Fault]] = {}
+    for fault in job.faults:
+        alike.setdefault((fault.kind, fault.detail, _ends_early(fault, promised_s)), []).append(fault)
+    lines: list[str] = []
+    for faults in alike.values():
+        lines += [_fault_line(fault, promised_s) for fault in faults] if len(faults) <= FEW else [_faults_line(faults)]
+    return tuple(lines)
 
 
+FEW = 3
+"""So many faults of one kind are told one by one."""
 NEAR_END_S = 0.5
 """A container tells the length of a track without or with what its encoder put around it."""
 REMEDY = {
@@ -83,16 +94,23 @@ REMEDY = {
 }
 
 
+def _ends_early(fault: Fault, promised_s: float | None) -> bool:
+    return fault.kind == "damage" and promised_s is not None and fault.at_s + fault.length_s > promised_s - NEAR_END_S
+
+
 def _fault_line(fault: Fault, promised_s: float | None) -> str:
-    if fault.kind == "damage" and promised_s is not None and fault.at_s + fault.length_s > promised_s - NEAR_END_S:
-        read = f"only {_clock(fault.at_s)} of {_clock(promised_s)} could be read"
+    if promised_s is not None and _ends_early(fault, promised_s):
+        read = f"only {clock(fault.at_s)} of {clock(promised_s)} could be read"
         return f"{read}, {fault.detail}: copy the file again"
-    return f"{fault.kind} at {_clock(fault.at_s)}: {fault.detail}; {REMEDY[fault.kind]}"
+    return f"{fault.kind} at {clock(fault.at_s)}: {fault.detail}; {REMEDY[fault.kind]}"
 
 
-def _clock(seconds: float) -> str:
-    minutes, tenths = divmod(round(seconds * 10), 600)
-    return f"{minutes}:{tenths / 10:04.1f}"
+def _faults_line(alike: Sequence[Fault]) -> str:
+    """Many faults of one kind."""
+    first, last = alike[0], alike[-1]
+    shown = ", ".join(clock(fault.at_s) for fault in alike[:FEW])
+    where = f"{first.kind} at {len(alike)} places, {shown} … {clock(last.at_s)}"
+    return f"{where}: {first.detail}; {REMEDY[first.kind]}"
 
 
 def open_job(source: Path | str, preset: Preset | str, options: CleanOptions, watch: Watch) -> Job:

@@ -91,7 +91,8 @@ def deliver(
     notes = [_check_target(jobs, delivery.target) for delivery in deliveries]
     check_keeping(jobs, [delivery.target for delivery in deliveries])
     with ExitStack() as tapes, Hashing(jobs[0].media.path) as packets:
-        packets.begin()  # while the source is listened to, which needs less memory than what follows
+        if len(jobs[0].media.streams) > len(jobs):
+            packets.begin()  # what is copied, while the source is listened to; where nothing is, this can wait
         rendered = [_render(job, spool_folder(spools, job.track.number)) for job in jobs]
         if len(deliveries) > 1:
             rendered = [_measured(each, deliveries, tapes) for each in rendered]

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from mediaclean.audio import Span
 from mediaclean.bed.judging import TREATMENTS
-from mediaclean.cli.terminal import clock
 from mediaclean.plan.make import Plan
 from mediaclean.preset import Preset
 from mediaclean.report import Report
 from mediaclean.result.patch import Patch
+from mediaclean.times import clock
 
 CHOSEN = {"leave": "left", "duck": "ducked", "reduce": "reduced", "remove": "removed"}
 

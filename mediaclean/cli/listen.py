@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from mediaclean.cli.terminal import amount, clock, emit, facts, out, use_json_lines, watching
+from mediaclean.cli.terminal import amount, emit, facts, out, use_json_lines, watching
+from mediaclean.times import clock
 
 if TYPE_CHECKING:
     from mediaclean.advice.advise import Advice

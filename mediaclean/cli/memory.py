@@ -34,15 +34,16 @@ def reuse_blocks() -> None:
 
 
 def between_passes(watch: Watch) -> Watch:
-    """The watch, and at the end of every pass over the sound the memory that was kept for its blocks goes back.
+    """The watch, and at both ends of every pass over the sound the memory that was kept for its blocks goes back.
 
-    The next pass opens containers first, whose indices grow with the length, and needs other blocks.
+    At its end, because the next pass opens containers first, whose indices grow with the length, and needs other
+    blocks; at its beginning what was still held when the last one ended, by threads and by what was made of it.
     """
     trim = _glibc("malloc_trim")
 
     def told(progress: Progress) -> None:
         watch(progress)
-        if trim is not None and progress.total_s is not None and progress.done_s >= progress.total_s:
+        if trim is not None and progress.total_s is not None and not 0.0 < progress.done_s < progress.total_s:
             trim(0)
 
     return told

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from mediaclean.cli.terminal import clock, emit, out, use_json_lines, watching
+from mediaclean.cli.terminal import emit, out, use_json_lines, watching
+from mediaclean.times import clock
 
 
 def preview(

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mediaclean.cli.batch import fails
 from mediaclean.cli.deeds import counted, done, done_again
-from mediaclean.cli.terminal import Row, amount, clock, facts
+from mediaclean.cli.terminal import Row, amount, facts
 from mediaclean.cli.verdicts import verdict_table
 from mediaclean.job import CleanOptions
 from mediaclean.ledger import WORDS, Ledger
@@ -18,6 +18,7 @@ from mediaclean.report import Report
 from mediaclean.result.page import page_path
 from mediaclean.result.record import record_paths
 from mediaclean.result.stem_files import stems_folder
+from mediaclean.times import clock
 
 
 @dataclass(frozen=True)

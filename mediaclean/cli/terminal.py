@@ -195,18 +195,6 @@ class _PlainLines:
             err().print(f"{word}: {progress.total_s:.1f} s of sound in {took:.1f} s ({progress.total_s / took:.0f}x)")
 
 
-def clock(seconds: float) -> str:
-    """A time as editors read it.
-
-    >>> clock(5.25), clock(3725.5)
-    ('0:05.2', '1:02:05.5')
-    """
-    tenths = int(seconds * 10 + 1e-6)
-    minutes, rest = divmod(tenths, 600)
-    hours, minutes = divmod(minutes, 60)
-    return (f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{rest // 10:02d}.{rest % 10}"
-
-
 def amount(value: float | None, unit: str) -> str:
     """A figure with its unit, or a dash where there is none."""
     return "–" if value is None else f"{value:.1f} {unit}"

@@ -11,6 +11,10 @@ import pytest
 from e2e.conftest import Cli
 from e2e.looking import names
 from e2e.making import INTERVIEW, film
+from mediaclean.job import CleanOptions
+from mediaclean.listening import fault_lines, open_job
+from mediaclean.media import Fault
+from mediaclean.progress import ignore
 
 NONE = ["--engine", "none"]
 
@@ -34,6 +38,18 @@ def test_a_truncated_source_is_a_warning_right_under_the_heading(cli: Cli, cut_s
     heading, warning, *_ = ran.out.splitlines()
     assert "short.clean.mp4" in heading
     assert re.fullmatch(r"warning +only 0:0\d\.\d of 0:55\.6 could be read, .*: copy the file again", warning)
+
+
+def test_many_faults_of_one_kind_are_one_line(tmp_path: Path) -> None:
+    """A capture that stumbles every minute must not push the summary off the screen."""
+    job = open_job(film(tmp_path / "talk.wav", seconds=2.0), "podcast", CleanOptions(), ignore)
+    late = "timestamps jump back; the repeated sound is dropped"
+    job.faults.extend(Fault("overlap", 55.6 * number, 0.02, late) for number in range(1, 66))
+    job.faults.append(Fault("gap", 70.0, 0.5, "timestamps jump ahead; filled with silence"))
+    assert fault_lines(job) == (
+        f"overlap at 65 places, 0:55.6, 1:51.2, 2:46.8 … 1:00:14.0: {late}; listen there",
+        "gap at 1:10.0: timestamps jump ahead; filled with silence; listen there",
+    )
 
 
 def test_an_analysis_says_it_too(cli: Cli, cut_short: Path) -> None:
