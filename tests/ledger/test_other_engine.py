@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from backends.small_networks import save_safetensors, small_htdemucs
 from numpy.typing import NDArray
 
 from ledger.making import LENGTH, PHRASES, RATE, Case, hollow
 from mediaclean import CleanOptions, load_preset
+from mediaclean.analysis import TrackStats
 from mediaclean.audio import Block, Span
 from mediaclean.backends import fake
 from mediaclean.backends.registry import load_other
@@ -24,7 +26,7 @@ from mediaclean.ledger import LedgerSettings
 from mediaclean.listening import open_job
 from mediaclean.other_engine import OtherEngine, other_engine, passages_of, replaced
 from mediaclean.plan.as_json import from_json, to_dict, to_json
-from mediaclean.plan.make import Cut, Phrase, Plan, PlannedDip
+from mediaclean.plan.make import Cut, Phrase, Plan, PlannedDip, SeparateSettings
 from mediaclean.progress import ignore
 from mediaclean.render import bed_curve
 from mediaclean.selfrepair import heal
@@ -150,6 +152,32 @@ def test_demucs_without_weights_is_no_other_engine(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(models, "fetch", never)
     assert load_other("dialogue-1 sha256:0", stats=None, folder=tmp_path) is None  # type: ignore[arg-type]
     assert load_other("fake:half", stats=None, folder=tmp_path) is None  # type: ignore[arg-type]
+
+
+def test_demucs_itself_is_heard_and_rolled_back(job: Job, clean: Case, tmp_path: Path) -> None:
+    """The real engine with its real loading code, and weights that nobody trained: tried, of no help, so left out."""
+    networks = tmp_path / "networks"
+    networks.mkdir()
+    save_safetensors(small_htdemucs(), networks / "aaaaaaaa.safetensors")
+    (networks / "small.yaml").write_text("models: [aaaaaaaa]")
+    preset = replace(job.preset, ledger=STUBBORN, separate=SeparateSettings(model="small"))
+    job = replace(job, preset=preset, options=CleanOptions(models=networks, device="cpu"))
+    told: list[str] = []
+    other = other_engine(job, PLAN, TrackStats(0.0, 0.1), tmp_path / "spool", main="dialogue-1", note=told.append)
+    assert other is not None
+    healed, ledger = heal(job, PLAN, blocks(hollow(clean)), STUBBORN, other=other)
+    assert "small" in other.name
+    assert healed == PLAN
+    assert ledger is not None
+    assert ledger.repairs
+    assert told == []
+    tried = [repair.span for repair in ledger.repairs]
+    heard = [bed() for bed in other.beds(tried).values()]
+    assert [bed.shape[1] for bed in heard] == [span.length for span in tried]
+    for span, bed in zip(tried, heard, strict=True):
+        voice = (clean.voice + clean.bed)[span.start : span.stop] - bed[0]
+        assert np.isfinite(voice).all()
+        assert np.abs(voice).max() > 0.0, "a network of random weights answers something"
 
 
 def test_a_mended_plan_says_so_and_is_only_judged(job: Job, clean: Case, tmp_path: Path) -> None:
