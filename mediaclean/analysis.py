@@ -126,8 +126,8 @@ def analyse(
     facts, finder, sides = _Facts(rate), Finder(rate, repair or RepairSettings()), ChannelEar(channels)
     with ExitStack() as stack:
         stack.enter_context(ear)
-        searches = [stack.enter_context(Aside(search)) for search in finder.listeners]
-        listeners = (meter.add, ear.add, holes.push, facts.add, sides.add, *(search.give for search in searches))
+        apart = [stack.enter_context(Aside(listen)) for listen in (meter.add, *finder.listeners)]
+        listeners = (*(each.give for each in apart), ear.add, holes.push, facts.add, sides.add)
         for second in reblock(chunks, rate):  # so that nothing depends on how the sound was decoded
             for hear in listeners:
                 hear(second)

@@ -103,6 +103,9 @@ class Meter:
         """The stream's next samples, of shape (channels, n), any n."""
         if self._closed:
             raise ValueError("the meter was read already; a new stream needs a new meter")
+        if not self._held and samples.shape[1] == self._rate:  # the usual size of a chunk: nothing to put together
+            self._step(samples)
+            return
         self._pending.append(samples)
         self._held += samples.shape[1]
         if self._held >= self._rate:
