@@ -1,0 +1,1 @@
+"""What the measurements of the repair stages are made of."""

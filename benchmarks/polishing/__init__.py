@@ -1,0 +1,1 @@
+"""What the measurements of the voice's finishing are made of."""
