@@ -198,10 +198,10 @@ def cues_for(job: Job, analysis: Analysis, spans: Sequence[Span]) -> list[Cue]:
     apart = cues()
     if not apart or not settings.at_cuts or job.media.video is None:
         return apart
-    zero_s = job.media.zero_s
+    begin_s = job.media.begin_s
     with job.stopwatch.stage("look"):
-        stretches = [(start + zero_s, stop + zero_s) for start, stop in around_ends(apart)]
-        cuts = [cut - zero_s for cut in picture_cuts(job.media, stretches)]
+        stretches = [(start + begin_s, stop + begin_s) for start, stop in around_ends(apart)]
+        cuts = [cut - begin_s for cut in picture_cuts(job.media, stretches)]
     return cues(shot_changes=cuts) if cuts else apart
 
 

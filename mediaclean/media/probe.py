@@ -19,6 +19,8 @@ from mediaclean.media.routes import tag_of
 # How far into the file the first sound of every track is looked for, in packets of any kind.
 _HEAD_PACKETS = 4000
 # What a file that only counts its channels is played as.
+LATE_S = 60
+"""A first packet so late is no late start but another clock."""
 _USUAL = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
@@ -46,6 +48,7 @@ def probe(path: Path) -> Media:
             chapters=tuple(_chapter(chapter) for chapter in container.chapters()),
             tags=_readable(container.metadata),
             zero_s=_zero_s(container),
+            begin_s=_begin_s(container),
         )
     if not tracks:
         kinds = ", ".join(sorted({stream.kind for stream in streams})) or "no streams"
@@ -205,6 +208,12 @@ def _zero_s(container: InputContainer) -> Fraction:
     if container.format.name not in {"mpegts", "mpeg"} or container.start_time is None:
         return Fraction(0)
     return Fraction(container.start_time, 1_000_000)
+
+
+def _begin_s(container: InputContainer) -> Fraction:
+    """The same; in other containers the first packet, where it lies later than any edit would put it."""
+    start_s = Fraction(container.start_time or 0, 1_000_000)
+    return start_s if start_s >= LATE_S else _zero_s(container)
 
 
 def _stream(stream: Any) -> StreamInfo:

@@ -92,6 +92,8 @@ class Media:
     """What is inside a file. `duration_s` is None where neither header nor streams tell.
 
     `zero_s` is where on the media clock the film begins: broadcast streams count from anywhere, other files from 0.
+    `begin_s` is the same for who knows no such clock: a file that was recorded from a stream may keep the stream's,
+    and hours before its first packet are no part of the film.
     """
 
     path: Path
@@ -102,10 +104,11 @@ class Media:
     chapters: tuple[Chapter, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     zero_s: Fraction = Fraction(0)
+    begin_s: Fraction = Fraction(0)
 
     def offset_s(self, track: AudioTrack) -> Fraction:
         """When a track's first sample is played, counted from where the film begins."""
-        return track.start_s - self.zero_s
+        return track.start_s - self.begin_s
 
     @property
     def video(self) -> StreamInfo | None:

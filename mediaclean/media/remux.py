@@ -18,7 +18,7 @@ from mediaclean.media.copying import Copier
 from mediaclean.media.covers import tag_picture
 from mediaclean.media.encode import encoded, lead_of, set_up, template, trims
 from mediaclean.media.feed import Feed
-from mediaclean.media.formats import Format, format_of
+from mediaclean.media.formats import Format, family_of, format_of
 from mediaclean.media.header import add_copy, add_picture, add_subtitle, fill_tags, mux_options, tags_for, text_tags
 from mediaclean.media.probe import choose_track
 from mediaclean.media.records import AudioTrack, Media
@@ -161,7 +161,8 @@ class _Job:
         self._extra = extra
         self._tags = tags
         # Broadcast streams count from anywhere; files that count from zero get them shifted there.
-        self._shift_s = Fraction(0) if form.family == "mpegts" else -media.zero_s
+        zero_s = media.zero_s if form.family == family_of(media.container) else media.begin_s
+        self._shift_s = Fraction(0) if form.family == "mpegts" else -zero_s
         self.codecs: list[AudioCodec] = []
         self.notes: list[str] = []
 

@@ -14,7 +14,7 @@ import soxr
 
 from e2e.looking import decoded, lag
 from e2e.making import Track, speech, write_media
-from mediaclean import CleanOptions, load_preset
+from mediaclean import CleanOptions, clean, load_preset
 from mediaclean.dialogue import _from_zero, write_dialogue
 from mediaclean.media import probe, write
 
@@ -86,6 +86,30 @@ def test_a_stream_and_the_film_made_of_it_have_the_same_dialogue_and_the_same_cu
         for row, expected in zip(table[kind], wanted[kind], strict=True):
             assert row["start_s"] == pytest.approx(expected["start_s"], abs=0.0015)
             assert row["stop_s"] == pytest.approx(expected["stop_s"], abs=0.0015)
+
+
+def test_a_file_that_kept_a_stream_s_clock_begins_at_its_first_packet(tmp_path: Path, plain: Path) -> None:
+    """As recorders of live streams write them: twelve hours in Matroska, of which no second is silence to be written.
+    The file itself keeps its clock, and in a container of another kind it counts from zero."""
+    late, film = tmp_path / "late.mkv", tmp_path / "film.mkv"
+    write(probe(plain), film)
+    with av.open(str(film)) as old, av.open(str(late), "w") as new:
+        streams = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
+        for packet in old.demux():
+            if packet.size:
+                ticks = round(43_200 / packet.time_base)
+                packet.pts, packet.dts = (None if time is None else time + ticks for time in (packet.pts, packet.dts))
+                packet.stream = streams[packet.stream.index]
+                new.mux_one(packet)
+    (sound, table), (other, wanted) = (dialogue_of(path, path.with_suffix("")) for path in (late, film))
+    assert abs(sound.shape[1] - other.shape[1]) <= 16
+    assert [row["start_s"] for row in table["cues"]] == pytest.approx([row["start_s"] for row in wanted["cues"]])
+    starts_s = {}
+    for suffix in ("mkv", "mp4"):
+        clean(late, tmp_path / f"clean.{suffix}", "documentary", CleanOptions(engine="none"))
+        with av.open(str(tmp_path / f"clean.{suffix}")) as made:
+            starts_s[suffix] = round((made.start_time or 0) / 1e6)
+    assert starts_s == {"mkv": 43_200, "mp4": 0}
 
 
 def test_hours_of_silence_before_the_sound_come_a_second_at_a_time() -> None:
