@@ -174,19 +174,22 @@ def scenes(
     stop = start
     number = start // size
     last = max(0, length - 1) // size
+
+    def page() -> Iterator[Scene]:
+        if pages is None or number in pages:
+            yield from _scene(held, number, speech, rate, length, {} if grounds is None else grounds)
+
     for block, gain, result in heard:
         held.add(block, gain, result)
         stop = block.stop
         while number < last and stop >= (number + 1) * size + around + reach:
-            if pages is None or number in pages:
-                yield from _scene(held, number, speech, rate, length, grounds)
+            yield from page()
             number += 1
             held.forget(number * size - around - reach)
         if pages is not None and number > max(pages, default=-1):
             return
     while number <= last and number * size < stop:
-        if pages is None or number in pages:
-            yield from _scene(held, number, speech, rate, length, grounds)
+        yield from page()
         number += 1
 
 
@@ -218,7 +221,7 @@ class _Held:
 
 
 def _scene(
-    held: _Held, number: int, speech: Sequence[Span], rate: int, length: int, grounds: Grounds | None
+    held: _Held, number: int, speech: Sequence[Span], rate: int, length: int, grounds: Grounds
 ) -> Iterator[Scene]:
     hop, reach = hop_of(rate), reach_of(rate)
     size, around = PAGE_FRAMES * hop, CONTEXT_FRAMES * hop
@@ -229,13 +232,10 @@ def _scene(
     here = slice(inner.start - first + reach, inner.stop - first + reach)
     if np.array_equal(rows[0, here], rows[1, here]):
         return
-    ground = grounds.get(number) if grounds is not None else None
-    if ground is None:
+    if number not in grounds:
         talking = np.zeros(frames, dtype=bool)
         for _, span in within(speech, first, first + frames * hop):
             talking[max(0, span.start - first) // hop : max(0, span.stop - first) // hop] = True
-        ground = make_ground(rows[0], rows[2], rate=rate, start=first, inner=inner, speech=talking)
-    if grounds is not None:
-        grounds[number] = ground
+        grounds[number] = make_ground(rows[0], rows[2], rate=rate, start=first, inner=inner, speech=talking)
     middles = rows[3, reach + hop // 2 : reach + frames * hop : hop]
-    yield make_scene(ground, rows[1], power_to_db(np.square(middles, dtype=np.float64)))
+    yield make_scene(grounds[number], rows[1], power_to_db(np.square(middles, dtype=np.float64)))

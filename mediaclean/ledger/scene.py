@@ -28,7 +28,7 @@ class Scene:
     result: Powers
     gain_db: NDArray[np.float64]
 
-    @property
+    @cached_property
     def gain_power(self) -> NDArray[np.float64]:
         """The bed's gain as a factor of power, (frames,)."""
         return np.asarray(10.0 ** (self.gain_db / 10.0))

@@ -40,6 +40,10 @@ class ChoppedSettings(Settings):
     audible_db: float = setting(-25.0, "dB", "the word against speech, before it stops", low=-100.0, high=0.0)
 
 
+DIRECTIONS = (("after", 1), ("before", -1))
+"""A word that is cut off is handed over to the bed; one that begins late is handed back, which is that in reverse."""
+
+
 def find_chopped(scene: Scene, settings: ChoppedSettings = ChoppedSettings()) -> Iterator[Mark]:
     """Places at which the voice stops or begins while the bed takes it over or hands it back.
 
@@ -50,8 +54,7 @@ def find_chopped(scene: Scene, settings: ChoppedSettings = ChoppedSettings()) ->
     """
     ground = scene.ground
     result = _amplitudes(ground, scene.result)
-    for where, flip in (("after", 1), ("before", -1)):
-        handing = ground.known(_handing_after if flip > 0 else _handing_before, settings)
+    for (where, flip), handing in zip(DIRECTIONS, ground.known(_handings, settings), strict=True):
         fallen_db = _fallen_db(handing, result[::flip], ground, settings)[::flip]
         for first, stop in runs(fallen_db > settings.falls_db):
             fallen = float(fallen_db[first:stop].max())
@@ -84,22 +87,21 @@ def _fallen_db(
     return fallen_db
 
 
-def _handing_after(ground: Ground, settings: ChoppedSettings) -> _Handing:
-    return _handing(ground, settings, 1)
+def _handings(ground: Ground, settings: ChoppedSettings) -> tuple[_Handing, ...]:
+    """In each direction of time."""
+    spoken, below = (_amplitudes(ground, power) for power in (ground.voice, ground.bed))
+    return tuple(_handing(spoken[::flip], below[::flip], ground, settings) for _, flip in DIRECTIONS)
 
 
-def _handing_before(ground: Ground, settings: ChoppedSettings) -> _Handing:
-    """The same in reversed time: where the bed hands back a word that has begun."""
-    return _handing(ground, settings, -1)
-
-
-def _handing(ground: Ground, settings: ChoppedSettings, flip: int) -> _Handing:
+def _handing(
+    spoken: NDArray[np.float32], below: NDArray[np.float32], ground: Ground, settings: ChoppedSettings
+) -> _Handing:
+    """Where the voice is handed over, from the amplitude spectra (frames, bins) of voice and bed."""
     look, over = ground.frames(settings.look_s), ground.frames(settings.over_s)
     count = len(ground) - 2 * look - over
     if count <= 0:
         return _Handing(np.zeros(0, np.intp), np.zeros((0, 0)))
     every = np.arange(count)
-    spoken, below = (_amplitudes(ground, power)[::flip] for power in (ground.voice, ground.bed))
     voice = _means(spoken, look, every)
     gained = _means(below, look, every + look + over) - _means(below, look, every)
     size = _norm(voice)
