@@ -7,7 +7,7 @@ interpreter are slower than one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -25,6 +25,7 @@ from mediaclean.repair.records import NO_REPAIRS, Repairs
 from mediaclean.resample import Resampler
 from mediaclean.roomtone.fill import HoleFinder
 from mediaclean.roomtone.sources import SPECTRUM_HZ, FeatureStream, RoomToneSettings, ToneFeatures
+from mediaclean.series import Series
 
 VAD_RATE = 16_000
 VAD_FRAME = 512
@@ -158,10 +159,10 @@ def fitted(values: NDArray[np.float32], frames: int, filler: float) -> NDArray[n
     return np.concatenate([values[:frames], np.full(missing, filler, dtype=np.float32)])
 
 
-def fitted_spectrum(rows: Sequence[NDArray[np.uint8]], frames: int) -> NDArray[np.uint8]:
+def fitted_spectrum(rows: NDArray[np.uint8], frames: int) -> NDArray[np.uint8]:
     """Rows for every second of `frames` frames: cut, or filled up with silence."""
     wanted, bands = (frames + 1) // 2, len(SPECTRUM_HZ) - 1
-    found = np.concatenate([np.zeros((0, bands), np.uint8), *rows])[:wanted]
+    found = rows[:wanted]
     return np.concatenate([found, np.zeros((wanted - len(found), bands), np.uint8)])
 
 
@@ -179,10 +180,10 @@ class Ear:
         self._aside = Aside(self._listen, depth=1)
         self._features = FeatureStream(VAD_RATE, VAD_FRAME)
         self._rest = np.zeros(0, dtype=np.float32)
-        self._speech: list[NDArray[np.float32]] = []
-        self._flux: list[NDArray[np.float32]] = []
-        self._tonality: list[NDArray[np.float32]] = []
-        self._spectrum: list[NDArray[np.uint8]] = []
+        self._speech = Series(np.float32)
+        self._flux = Series(np.float32)
+        self._tonality = Series(np.float32)
+        self._spectrum = Series(np.uint8, len(SPECTRUM_HZ) - 1)
 
     def __enter__(self) -> Self:
         return self
@@ -202,7 +203,7 @@ class Ear:
         self._hear(self._resampler.add(mono))
 
     def _hear(self, mono: NDArray[np.float32]) -> None:
-        self._speech.append(self._detector.add(mono))
+        self._speech.add(self._detector.add(mono))
         held = np.concatenate([self._rest, mono])
         whole = len(held) - len(held) % VAD_FRAME
         self._rest = held[whole:]
@@ -211,22 +212,21 @@ class Ear:
 
     def _feel(self, sound: NDArray[np.float32]) -> None:
         features = self._features.push(sound.reshape(-1, VAD_FRAME))
-        self._flux.append(features.flux_db)
-        self._tonality.append(features.tonality_db)
-        self._spectrum.append(features.spectrum)
+        self._flux.add(features.flux_db)
+        self._tonality.add(features.tonality_db)
+        self._spectrum.add(features.spectrum)
 
     def result(self, frames: int) -> tuple[NDArray[np.float32], ToneFeatures]:
         self._hear(self._resampler.flush())
-        self._speech.append(self._detector.flush())
+        self._speech.add(self._detector.flush())
         if len(self._rest):
             self._feel(np.pad(self._rest, (0, VAD_FRAME - len(self._rest))))
-        none = np.zeros(0, dtype=np.float32)
         return (
-            fitted(np.concatenate([none, *self._speech]), frames, 0.0),
+            fitted(self._speech.result(), frames, 0.0),
             ToneFeatures(
-                fitted(np.concatenate([none, *self._flux]), frames, 99.0),
-                fitted(np.concatenate([none, *self._tonality]), frames, 99.0),
-                fitted_spectrum(self._spectrum, frames),
+                fitted(self._flux.result(), frames, 99.0),
+                fitted(self._tonality.result(), frames, 99.0),
+                fitted_spectrum(self._spectrum.result(), frames),
             ),
         )
 

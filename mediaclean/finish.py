@@ -11,10 +11,13 @@ from mediaclean.job import Job
 from mediaclean.level import Heard, Levelling, Take, hear, is_on_target, source_level
 from mediaclean.media import (
     AudioCodec,
+    AudioTrack,
     Evidence,
     Hashing,
     LagEar,
+    Media,
     NewAudio,
+    PacketEar,
     TrackLag,
     Written,
     decode,
@@ -94,11 +97,16 @@ def finish(takes: Sequence[Take], path: Path, *, extra: Extra = no_extra) -> lis
 
 def _judge(at_work: dict[int, Levelling], path: Path, written: Written) -> Evidence | None:
     """Hear what came out, and look at its packets meanwhile; None where a track asks for another try."""
-    source = next(iter(at_work.values())).take.job.media
+    source, result, packets = next(iter(at_work.values())).take.job.media, probe(path), PacketEar()
     lags: dict[tuple[int, int], TrackLag] = {}
-    with Hashing(path, like=source.path) as hashing:
-        hashing.begin()
-        verdicts = [levelling.judge(_hear(levelling.take, path, written, lags)) for levelling in at_work.values()]
+    with Hashing(path, packets, like=source.path) as hashing:
+        if len(result.streams) > 1:
+            hashing.begin()
+        made = {number: result.tracks[at] for number, at in written.positions.items()}
+        verdicts = [
+            levelling.judge(_hear(levelling.take, result, made[number], lags, packets))
+            for number, levelling in at_work.items()
+        ]
         return None if any(verdicts) else Evidence(result=hashing.result(), lags=lags)
 
 
@@ -137,13 +145,16 @@ def _write(
     )
 
 
-def _hear(take: Take, path: Path, written: Written, lags: dict[tuple[int, int], TrackLag]) -> Heard:
+def _hear(
+    take: Take, media: Media, track: AudioTrack, lags: dict[tuple[int, int], TrackLag], packets: PacketEar
+) -> Heard:
     """A clean track of the finished file as it decodes, and beside its source, which gives its lag."""
-    media, own = probe(path), take.job.track
-    track = media.tracks[written.positions[own.number]]
+    own = take.job.track
     ear = LagEar(take.job.landmarks.windows(), take.job.media, own, track)
-    sound = watched(ear.through(ahead(decode(media, track))), "check", track.rate, track.length, take.job.watch)
-    heard = hear(sound, track, take.analysis.speech)
+    decoded = ahead(decode(media, track, packets=packets))
+    heard = hear(
+        watched(ear.through(decoded), "check", track.rate, track.length, take.job.watch), track, take.analysis.speech
+    )
     lag = ear.result()
     if lag is not None and lag.known:  # else it is looked for in all of the source
         lags[own.stream, track.stream] = lag

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mediaclean.audio import Samples, Span, pick
-from mediaclean.media import AudioTrack, Fault, Landmarks, Media, decode, fingerprint
+from mediaclean.media import AudioTrack, Fault, Landmarks, Media, PacketEar, decode, fingerprint
 from mediaclean.plan.make import Engine, Plan, SeparateSettings
 from mediaclean.preset import Preset
 from mediaclean.progress import Watch, ignore, watched
@@ -89,7 +89,8 @@ class Stopwatch:
 class Job:
     """A track to be cleaned and how. With `repairs`, its sound is heard mended.
 
-    `faults` and `landmarks` are what the first pass finds: what is wrong with the source, and what it is recognised by.
+    `faults`, `landmarks` and `packets` are what the first pass finds: what is wrong with the source, what it is
+    recognised by, and what it consists of.
     """
 
     media: Media
@@ -101,6 +102,7 @@ class Job:
     faults: list[Fault] = field(default_factory=list)
     repairs: Repairs = NO_REPAIRS
     landmarks: Landmarks = field(default_factory=Landmarks)
+    packets: PacketEar = field(default_factory=PacketEar)
 
     @property
     def rate(self) -> int:
@@ -136,7 +138,7 @@ class Job:
 
     def first_chunks(self) -> Iterator[Samples]:
         """The sound as it is, for the first pass."""
-        sound = decode(self.media, self.track, faults=self.faults.append)
+        sound = decode(self.media, self.track, faults=self.faults.append, packets=self.packets)
         return watched(
             self.landmarks.through(sound, self.track, self.media),
             "listen",

@@ -90,11 +90,10 @@ def deliver(
         deliveries = [each for each in deliveries if not each.target.exists()] or deliveries
     notes = [_check_target(jobs, delivery.target) for delivery in deliveries]
     check_keeping(jobs, [delivery.target for delivery in deliveries])
-    with ExitStack() as tapes, Hashing(jobs[0].media.path) as packets:
+    with ExitStack() as tapes, Hashing(jobs[0].media.path, jobs[0].packets) as packets:
         if len(jobs[0].media.streams) > len(jobs):
             packets.begin()  # while the source is listened to, which leaves time for it
         rendered = [_render(job, spool_folder(spools, job.track.number)) for job in jobs]
-        packets.begin()  # at the latest now: where nothing is copied, a long file was not open twice until here
         if len(deliveries) > 1:
             rendered = [_measured(each, deliveries, tapes) for each in rendered]
         works = [

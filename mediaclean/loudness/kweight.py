@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mediaclean.audio import FLOOR_DB, Samples, frame_edges
 from mediaclean.loudness.recursive import RecursiveFilter
+from mediaclean.series import Series
 
 Powers: TypeAlias = NDArray[np.float64]
 """K-weighted and channel-weighted mean square, of shape (n,); `power_to_lufs` turns it into LUFS."""
@@ -166,7 +167,7 @@ class FrameLevels:
     def __init__(self, rate: int, layout: str, channels: int) -> None:
         self._rate = rate
         self._power = WeightedPower(rate, layout, channels)
-        self._frames: list[Powers] = []
+        self._frames = Series(np.float64)
         self._count = 0
         self._start = 0
         self._held = np.zeros(0)
@@ -182,7 +183,7 @@ class FrameLevels:
         edges = frame_edges(self._count, stop * 250 // (self._rate * 8) + 1, self._rate)
         edges = edges[edges <= stop] - self._start
         if len(edges) > 1:
-            self._frames.append(np.add.reduceat(held[: edges[-1]], edges[:-1]) / np.diff(edges))
+            self._frames.add(np.add.reduceat(held[: edges[-1]], edges[:-1]) / np.diff(edges))
             self._count += len(edges) - 1
             self._start += int(edges[-1])
             held = held[edges[-1] :]
@@ -192,4 +193,4 @@ class FrameLevels:
         """Mean power of every frame so far, of shape (frames,); a last, shorter frame is averaged over what
         there is of it."""
         rest = [np.array([self._held.mean()])] if len(self._held) else []
-        return np.concatenate([np.zeros(0), *self._frames, *rest])
+        return np.concatenate([self._frames.result(), *rest])

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from mediaclean.audio import Samples, power_to_db
-from mediaclean.loudness.kweight import Powers
 from mediaclean.loudness.meter import window_means
+from mediaclean.series import Series
 
 _HOPS_PER_S = 10
 _FLOOR_HOPS = 5
@@ -41,7 +41,7 @@ class LevelMeter:
     def __init__(self, rate: int) -> None:
         self._hop = rate // _HOPS_PER_S
         self._held: Samples | None = None
-        self._powers: list[Powers] = []
+        self._powers = Series(np.float64)
 
     def add(self, samples: Samples) -> None:
         """The stream's next samples, of shape (channels, n)."""
@@ -49,12 +49,12 @@ class LevelMeter:
         hops = held.shape[1] // self._hop
         hopped = held[:, : hops * self._hop].reshape(held.shape[0], hops, self._hop)
         power = np.einsum("chn,chn->h", hopped, hopped, dtype=np.float64) / (held.shape[0] * self._hop)
-        self._powers.append(power)
+        self._powers.add(power)
         self._held = held[:, hops * self._hop :].copy()
 
     def result(self) -> Levels:
         """The levels so far."""
-        powers = np.concatenate([np.zeros(0), *self._powers])
+        powers = self._powers.result()
         windows = window_means(powers, _FLOOR_HOPS)
         if not len(windows):
             return Levels(None, None)

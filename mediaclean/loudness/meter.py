@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mediaclean.audio import Samples, power_to_db
 from mediaclean.loudness.kweight import FrameLevels, Powers, WeightedPower, lufs_to_power, power_to_lufs
 from mediaclean.loudness.truepeak import PeakMeter, meter_factor
+from mediaclean.series import Series
 
 HOP_S = 0.1
 """Step of the momentary and short-term series."""
@@ -92,7 +93,7 @@ class Meter:
         self._pending: list[Samples] = []
         self._held = 0
         self._length = 0
-        self._powers: list[Powers] = []
+        self._powers = Series(np.float64)
         self._recent = np.zeros(0)
         self._momentary_max = 0.0
         self._short_term_max = 0.0
@@ -137,7 +138,7 @@ class Meter:
                 self._step(np.concatenate(self._pending, axis=1))
             self._peaks.finish()
             self._pending = []
-        return LoudnessSeries(np.concatenate([np.zeros(0), *self._powers]))
+        return LoudnessSeries(self._powers.result())
 
     def _step(self, samples: Samples) -> None:
         """One second, or at the end what is left of one."""
@@ -155,7 +156,7 @@ class Meter:
         # the edges lie on whole samples, so hops differ by one sample where 10 ms is none; every hop counts alike
         fine = np.add.reduceat(power[: edges[-1]], edges[:-1]) / np.diff(edges)
         whole = len(fine) - len(fine) % _FINE
-        self._powers.append(fine[:whole].reshape(-1, _FINE).mean(axis=1))
+        self._powers.add(fine[:whole].reshape(-1, _FINE).mean(axis=1))
         recent = np.concatenate([self._recent, fine])
         self._momentary_max = max(self._momentary_max, _largest(recent, _MOMENTARY * _FINE))
         self._short_term_max = max(self._short_term_max, _largest(recent, _SHORT_TERM * _FINE))

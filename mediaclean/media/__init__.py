@@ -7,7 +7,7 @@ from mediaclean.media.fields import Field
 from mediaclean.media.fingerprint import fingerprint
 from mediaclean.media.lag import Lag, measure_lag
 from mediaclean.media.lag_ear import LagEar, Landmarks
-from mediaclean.media.packets import StreamPackets, packet_hashes
+from mediaclean.media.packets import PacketEar, StreamPackets, packet_hashes
 from mediaclean.media.probe import choose_track, probe
 from mediaclean.media.receipt import Proof, Receipt, TrackLag
 from mediaclean.media.records import AudioTrack, Chapter, Fault, Media, StreamInfo
@@ -30,6 +30,7 @@ __all__ = [
     "Landmarks",
     "Media",
     "NewAudio",
+    "PacketEar",
     "Packets",
     "Proof",
     "Receipt",

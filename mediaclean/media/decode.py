@@ -17,6 +17,7 @@ from mediaclean.errors import MediaError
 from mediaclean.media.borders import open_input, reading
 from mediaclean.media.clock import Clock
 from mediaclean.media.frames import FrameReader
+from mediaclean.media.packets import PacketEar
 from mediaclean.media.records import AudioTrack, Fault, Media
 
 Report = Callable[[Fault], None]
@@ -30,7 +31,12 @@ _MISSING_S = 0.5
 
 
 def decode(
-    media: Media, track: AudioTrack, *, block: int | None = None, faults: Report | None = None
+    media: Media,
+    track: AudioTrack,
+    *,
+    block: int | None = None,
+    faults: Report | None = None,
+    packets: PacketEar | None = None,
 ) -> Iterator[Samples]:
     """The track from its first sample to its last, in consecutive blocks of shape (channels, n).
 
@@ -42,6 +48,7 @@ def decode(
         track: one of its tracks.
         block: samples per block.
         faults: called once for every gap, overlap, damage and stretch of NaN.
+        packets: hears the packets on the way.
 
     Raises:
         MediaError: the file went away, or nothing of the track decodes.
@@ -50,7 +57,7 @@ def decode(
     if not track.rate:
         raise MediaError(f"{media.path}: track {track.number} cannot be decoded (codec {track.codec})", "--track N")
     with reading(media.path), open_input(media.path) as container:
-        chunks = _without_padding(_chunks(container, track, report), _exact_length(container, track))
+        chunks = _without_padding(_chunks(container, track, report, packets), _exact_length(container, track))
         yield from _numbers(reblock(chunks, block or track.rate), track.rate, report)
 
 
@@ -58,7 +65,9 @@ def _unheard(fault: Fault) -> None:
     """Where nobody asked for faults."""
 
 
-def _chunks(container: InputContainer, track: AudioTrack, report: Report) -> Iterator[Samples]:
+def _chunks(
+    container: InputContainer, track: AudioTrack, report: Report, packets: PacketEar | None
+) -> Iterator[Samples]:
     stream = container.streams[track.stream]
     for other in container.streams:
         if other.index != track.stream:
@@ -66,7 +75,7 @@ def _chunks(container: InputContainer, track: AudioTrack, report: Report) -> Ite
     reader = FrameReader(track)
     clock = Clock(track.rate, track.length, report, tick=int((stream.time_base or 0) * track.rate))
     wanted = _place(stream, track)
-    for frame in _frames(container, stream, clock):
+    for frame in _frames(_packets(container, stream, packets), clock):
         want = wanted(frame.pts)
         if reader.is_plain(frame) and clock.fits(want, frame.samples):
             reader.gather(frame)
@@ -125,9 +134,21 @@ def _place(stream: Any, track: AudioTrack) -> Callable[[int | None], int | None]
     return place
 
 
-def _frames(container: InputContainer, stream: Any, clock: Clock) -> Iterator[Any]:
+def _packets(container: InputContainer, stream: Any, ear: PacketEar | None) -> Iterator[Any]:
+    """The packets of a stream, heard on the way."""
+    if ear is None:
+        yield from container.demux(stream)
+        return
+    ear.begin(container)
+    for packet in container.demux(stream):
+        ear.take(packet)
+        yield packet
+    ear.end()
+
+
+def _frames(packets: Iterator[Any], clock: Clock) -> Iterator[Any]:
     try:
-        for packet in container.demux(stream):
+        for packet in packets:
             if packet.is_corrupt:
                 clock.note_damage("a packet is marked as corrupt")
             try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from types import TracebackType
 
-from mediaclean.media.packets import StreamPackets, headers_of, packet_hashes
+from mediaclean.media.packets import PacketEar, StreamPackets, headers_of, packet_hashes
 from mediaclean.media.receipt import TrackLag
 
 Packets = dict[int, StreamPackets]
@@ -36,11 +36,12 @@ class Hashing:
 
     Args:
         path: the file.
+        ear: hears the packets in a pass over the sound, if one is made; what it heard whole is not read again.
         like: its source, whose codec headers may hold what this file has in its packets.
     """
 
-    def __init__(self, path: Path, like: Path | None = None) -> None:
-        self._path, self._like = path, like
+    def __init__(self, path: Path, ear: PacketEar | None = None, *, like: Path | None = None) -> None:
+        self._path, self._ear, self._like = path, ear or PacketEar(), like
         self._unwanted, self._lock, self._begun = Event(), Lock(), False
         self._found: Packets = {}
         self._error: BaseException | None = None
@@ -64,6 +65,9 @@ class Hashing:
 
     def result(self) -> Packets:
         """Wait for them. What `packet_hashes` raises is raised here."""
+        heard = None if self._begun else self._ear.result()
+        if heard is not None:
+            return heard
         self.begin()
         self._thread.join()
         if self._error is not None:

@@ -64,6 +64,39 @@ def packet_hashes(path: Path, *, header: bytes = b"", unwanted: Event | None = N
         return {index: gatherer.done() for index, gatherer in gatherers.items()}
 
 
+class PacketEar:
+    """The packets of a file's only stream, heard while a pass decodes it, so that it need not be read for them.
+
+    Of a file with more streams it hears nothing: what decodes one of them never sees the others.
+    """
+
+    def __init__(self) -> None:
+        self._gatherer: _Gatherer | None = None
+        self._whole = False
+
+    def begin(self, container: Any) -> None:
+        """A pass begins."""
+        streams = container.streams
+        self._gatherer = _Gatherer(streams[0], b"") if len(streams) == 1 else None
+        self._whole = False
+
+    def take(self, packet: Any) -> None:
+        """The next packet of the container."""
+        if self._gatherer is not None and packet.size:
+            self._gatherer.take(packet)
+
+    def end(self) -> None:
+        """The pass has read all there is."""
+        self._whole = self._gatherer is not None
+
+    def result(self) -> dict[int, StreamPackets] | None:
+        """As `packet_hashes`; None where no pass went from the first packet to the last."""
+        if self._gatherer is None or not self._whole:
+            return None
+        heard = self._gatherer.done()
+        return {heard.index: heard}
+
+
 def headers_of(path: Path) -> bytes:
     """The codec headers of a file's pictures, one after the other."""
     with reading(path), open_input(path) as container:

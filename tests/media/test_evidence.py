@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from mediaclean.audio import Samples, reblock
 from mediaclean.errors import MediaError
@@ -17,6 +18,7 @@ from mediaclean.media import (
     Landmarks,
     Media,
     NewAudio,
+    PacketEar,
     decode,
     packet_hashes,
     probe,
@@ -108,3 +110,51 @@ def test_hashing_that_nobody_wants_any_more_ends(source: Path, tmp_path: Path) -
     with Hashing(tmp_path / "missing.mkv") as failing, pytest.raises(MediaError):
         failing.result()
     assert "hashing" not in {thread.name for thread in threading.enumerate()}
+
+
+def lone(path: Path) -> Path:
+    """A file with a track of sound and nothing else."""
+    raw = path.with_name("raw.wav")
+    soundfile.write(raw, noise(6.0).T, 48_000)
+    write(probe(raw), path, replace={1: NewAudio([noise(6.0)], 48_000, "stereo")})
+    return path
+
+
+SUFFIXES = (".wav", ".flac", ".m4a", ".mp3", ".ogg", ".mka")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_packets_of_a_lone_track_are_heard_while_it_is_decoded(tmp_path: Path, suffix: str) -> None:
+    path = lone(tmp_path / f"lone{suffix}")
+    media, ear = probe(path), PacketEar()
+    for _ in decode(media, media.tracks[0], packets=ear):
+        pass
+    heard, read = ear.result(), packet_hashes(path)
+    assert heard is not None
+    assert heard.keys() == read.keys()
+    for index, one in read.items():
+        assert (heard[index].count, heard[index].sha256, heard[index].content) == (one.count, one.sha256, one.content)
+        assert np.array_equal(heard[index].times_s, one.times_s)
+        assert np.array_equal(heard[index].keys, one.keys)
+    with Hashing(path, ear) as hashing:
+        path.unlink()  # not read again
+        assert hashing.result().keys() == read.keys()
+
+
+def test_packets_that_were_not_heard_whole_are_read(source: Path, tmp_path: Path) -> None:
+    film, ear = probe(source), PacketEar()
+    for _ in decode(film, film.tracks[0], packets=ear):
+        pass
+    assert ear.result() is None, "nobody heard the picture"
+    alone = lone(tmp_path / "alone.mka")
+    media = probe(alone)
+    for _ in decode(media, media.tracks[0], packets=ear):
+        pass
+    assert ear.result() is not None
+    begun = decode(media, media.tracks[0], packets=ear)
+    next(begun)
+    begun.close()
+    assert ear.result() is None
+    with Hashing(alone, ear) as hashing:
+        found = hashing.result()
+    assert {i: one.sha256 for i, one in found.items()} == {i: one.sha256 for i, one in packet_hashes(alone).items()}
