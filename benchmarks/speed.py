@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -67,12 +68,17 @@ def run(source: Path, target: Path, *options: str) -> Run:
     )
 
 
-def repeated(target: Path, minutes: float) -> Path:
-    """The sample's AAC packets over and over in a file with sound only."""
+def repeated(target: Path, minutes: float, passage_s: tuple[float, float] = (0.0, math.inf)) -> Path:
+    """The AAC packets of the sample, or of a passage of it, over and over in a file with sound only."""
+    first_s, last_s = passage_s
     with av.open(str(SAMPLE)) as source, av.open(str(target), "w") as made:
         track = source.streams.audio[0]
         stream = made.add_stream_from_template(track)
-        packets = [packet for packet in source.demux(track) if packet.size]
+        packets = [
+            packet
+            for packet in source.demux(track)
+            if packet.size and first_s <= float(packet.pts * packet.time_base) < last_s
+        ]
         step = sum(packet.duration for packet in packets)
         for round_ in range(max(1, round(minutes * 60 / float(step * track.time_base)))):
             for packet in packets:
