@@ -106,7 +106,10 @@ def main() -> None:
     corpus = Path(os.environ["MEDIACLEAN_CORPUS"])
     speech, music = sounds(corpus / "speech"), sounds(corpus / "music")
     chance = np.random.default_rng(6)
-    rows, all_predicted, all_actual, hits = [], [], [], 0
+    rows: list[str] = []
+    all_predicted: list[float] = []
+    all_actual: list[float] = []
+    hits = 0
     for number in range(args.recordings):
         mix, voice, levels = mixture(speech[number % len(speech)], music, chance)
         predicted, actual = judge(mix, voice)

@@ -49,6 +49,7 @@ from mediaclean.listening import listen, open_job
 from mediaclean.loudness.kweight import KWeighting, WeightedPower, power_to_lufs
 from mediaclean.mixing import make_mix
 from mediaclean.progress import ignore
+from mediaclean.render import Voices
 from mediaclean.voices import separate_voices
 
 TABLE = Path(__file__).parent / "DUCKING.md"
@@ -131,7 +132,7 @@ def mixture(
 def undivided() -> Iterator[None]:
     """One gain for each dip, whatever the voice does in it."""
     divide = DipEar.phrases
-    DipEar.phrases = lambda _, span: [span]  # type: ignore[method-assign]
+    DipEar.phrases = lambda _, span: [span]  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
@@ -148,12 +149,13 @@ def result_of(
         job = open_job(path, load_preset("documentary"), CleanOptions(engine="dialogue"), ignore)
         analysis = listen(job)
         plan = decide(job, analysis)
-        if engine != "dialogue":
-            cuts = [cut.span for cut in plan.cuts]
+        cuts = [cut.span for cut in plan.cuts]
 
-            def voices(index: int) -> Samples:
-                return voice[None, cuts[index].start : cuts[index].stop]
-        else:
+        def true_voices(index: int) -> Samples:
+            return voice[None, cuts[index].start : cuts[index].stop]
+
+        voices: Voices = true_voices
+        if engine == "dialogue":
             voices, _ = separate_voices(job, plan, analysis.stats, Path(folder) / "spool", lambda _: None)
         with undivided() if engine == "undivided" else nullcontext():
             made = make_mix(job, plan, voices)

@@ -54,7 +54,7 @@ class Heard:
 
 def decode(source: Path | io.BytesIO, layout: str = "stereo") -> Samples:
     """The first audio track at 48 kHz, shape (channels, n)."""
-    with av.open(source if isinstance(source, io.BytesIO) else str(source)) as container:
+    with av.open(source if isinstance(source, io.BytesIO) else str(source), "r") as container:
         resampler = av.AudioResampler("flt", layout, RATE)
         packed = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]
         packed += resampler.resample(None)

@@ -68,8 +68,8 @@ def dialogue_network() -> Separate:
     network = load_network()
 
     def separate(mix: NDArray[np.float32]) -> NDArray[np.float32]:
-        starts = range(0, len(mix), network.window)
-        return np.concatenate([network.separate(mix[None, None, a : a + network.window])[0, 0] for a in starts])
+        windows = [mix[None, a : a + network.window] for a in range(0, len(mix), network.window)]
+        return np.concatenate([voice[0] for voice in network.separate(windows)])
 
     return separate
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from mediaclean.loudness.delivery import spec_names
@@ -67,12 +68,17 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
 """Document to its generated parts."""
 
 
+def _filled(made: str, part: re.Match[str]) -> str:
+    return f"{part[1]}{made}{part[2]}{part[3]}"
+
+
 def refreshed(document: str) -> str:
     """The text of a document with its generated parts made anew."""
     text = (ROOT / document).read_text(encoding="utf-8")
     for name, make in PARTS[document].items():
         pattern = re.compile(rf"(<!-- begin {name} -->(\n?)).*?(<!-- end {name} -->)", re.DOTALL)
-        text, count = pattern.subn(lambda match, make=make: f"{match[1]}{make()}{match[2]}{match[3]}", text)
+        made = make()
+        text, count = pattern.subn(partial(_filled, made), text)
         if count != 1:
             raise SystemExit(f"{document} has no part named {name}")
     return text

@@ -18,7 +18,6 @@ recordings are judged once more as a stereo pair of two halves of their tone, mi
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -86,7 +85,7 @@ HEADER = (
 def band_edges(rate: int) -> NDArray[np.float64]:
     """Edges of the third octaves from 100 Hz to 0.45 of the rate."""
     edges = 1000.0 * 2.0 ** ((np.arange(-10, 14) - 0.5) / 3.0)
-    return edges[edges < 0.45 * rate]
+    return np.asarray(edges[edges < 0.45 * rate], dtype=np.float64)
 
 
 def third_octaves(pieces: list[Samples], rate: int) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
@@ -134,7 +133,7 @@ def step(sound: Samples, synth: ToneSynth, rate: int) -> float:
         within, without = (high, low) if side > 0 else (low, high)
         inside += float(np.square(within, dtype=np.float64).mean())
         outside += float(np.square(without, dtype=np.float64).mean())
-    return abs(10.0 * np.log10(inside / outside))
+    return float(abs(10.0 * np.log10(inside / outside)))
 
 
 def tone_of(sound: Samples, rate: int) -> list[Samples]:
@@ -298,4 +297,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -64,7 +64,8 @@ def stretches(path: Path, start: float, seconds: float, lines: int) -> Iterator[
 
 def film(path: Path, videos: list[Path], cuts: int, lines: int, options: dict[str, str], seed: int) -> list[Fraction]:
     """A film with that many joins, and the times of all its cuts."""
-    chance, true, number = np.random.default_rng(seed), [], 0
+    chance, number = np.random.default_rng(seed), 0
+    true: list[Fraction] = []
     last: Thumb | None = None
     with av.open(str(path), "w") as made:
         video = made.add_stream("libx264", FPS, options={"preset": "veryfast", "crf": "26", **options})

@@ -74,13 +74,13 @@ def repeated(target: Path, minutes: float, passage_s: tuple[float, float] = (0.0
     with av.open(str(SAMPLE)) as source, av.open(str(target), "w") as made:
         track = source.streams.audio[0]
         stream = made.add_stream_from_template(track)
-        packets = [
+        packets: list[Any] = [
             packet
             for packet in source.demux(track)
-            if packet.size and first_s <= float(packet.pts * packet.time_base) < last_s
+            if packet.size and first_s <= float((packet.pts or 0) * packet.time_base) < last_s
         ]
         step = sum(packet.duration for packet in packets)
-        for round_ in range(max(1, round(minutes * 60 / float(step * track.time_base)))):
+        for round_ in range(max(1, round(minutes * 60 / float(step * packets[0].time_base)))):
             for packet in packets:
                 copy = av.Packet(bytes(packet))
                 copy.stream, copy.time_base, copy.duration = stream, packet.time_base, packet.duration
@@ -143,7 +143,7 @@ def bare(source: Path, target: Path) -> float:
     codec = resolve_codec(choose_track(media), target)
     start = time.perf_counter()
     with av.open(str(source)) as reader, av.open(str(target.with_suffix(f".bare{target.suffix}")), "w") as writer:
-        stream = writer.add_stream(codec.encoder, codec.rate)
+        stream: Any = writer.add_stream(codec.encoder, codec.rate)
         set_up(stream.codec_context, codec)
         resampler = av.AudioResampler(format=stream.codec_context.format, layout=codec.layout, rate=codec.rate)
         for frame in reader.decode(audio=0):

@@ -21,5 +21,5 @@ def response(gains_db: ArrayLike, bins: int) -> NDArray[np.float32]:
     """
     hz = np.linspace(0, RATE / 2, GRID)
     place = np.log2(np.maximum(hz, LOWEST_HZ) / LOWEST_HZ) / np.log2(RATE / 2 / LOWEST_HZ)
-    curve = 10 ** (np.interp(place, np.linspace(0, 1, KNOTS), gains_db) / 20)
-    return np.interp(np.linspace(0, GRID - 1, bins), np.arange(GRID), curve).astype(np.float32)
+    curve = 10 ** (np.interp(place, np.linspace(0, 1, KNOTS), np.asarray(gains_db, dtype=np.float64)) / 20)
+    return np.asarray(np.interp(np.linspace(0, GRID - 1, bins), np.arange(GRID), curve), dtype=np.float32)

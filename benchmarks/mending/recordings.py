@@ -33,7 +33,7 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        return self.sound.shape[1] / self.rate
+        return float(self.sound.shape[1] / self.rate)
 
 
 def read(path: Path, *, mono: bool = True) -> Recording:
