@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,17 @@ def test_of_two_checkpoints_the_mean_is_written(tmp_path: Path) -> None:
     export([tmp_path / "1.pt", tmp_path / "2.pt"], target)
     for one, two, found in zip(*(net.parameters() for net in (*nets, dialogue.load(weights=target).net)), strict=True):
         torch.testing.assert_close((one + two) / 2, found, atol=1e-4, rtol=1e-3)
+    exported = tmp_path / "one.safetensors"
+    export([tmp_path / "1.pt"], exported)
+    export([exported, tmp_path / "2.pt"], tmp_path / "again.safetensors")
+    mixed = dialogue.load(weights=tmp_path / "again.safetensors").net
+    for one, two, found in zip(*(net.parameters() for net in (*nets, mixed)), strict=True):
+        torch.testing.assert_close((one + two) / 2, found, atol=1e-3, rtol=1e-2)
+    Trainer(
+        DialogueNet(replace(SMALL, half_rate_blocks=SMALL.half_rate_blocks + 1)), tmp_path, "cpu", TrainSettings()
+    ).save("3.pt")
+    with pytest.raises(RuntimeError, match="different networks"):
+        export([tmp_path / "1.pt", tmp_path / "3.pt"], target)
 
 
 @pytest.mark.parametrize("kind", noises.KINDS)

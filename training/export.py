@@ -3,8 +3,10 @@
     python -m training.export --checkpoint training/runs/main/last.pt --target my.safetensors
     python -m training.export --checkpoint training/runs/main/last.pt --ship
     python -m training.export --checkpoint before.pt after.pt --ship
+    python -m training.export --checkpoint shipped.safetensors after.pt --ship
 
-Of several checkpoints of one line of runs the mean of the weights is written (Wortsman et al., "Model soups", 2022).
+Of several checkpoints of one line of runs, or weights that were exported from it, the mean is written (Wortsman et al.,
+"Model soups", 2022).
 Half precision halves the file; the rounding (2^-11) lies far below what the network leaves in the voice.
 """
 
@@ -28,23 +30,32 @@ def export(checkpoints: Sequence[Path], target: Path) -> str:
 
     Raises:
         OSError: if a checkpoint cannot be read.
+        BackendError: if exported weights cannot be read, or fit no network.
         RuntimeError: if they are of different networks.
         ValueError: if a weight is no number, or too large for half precision.
     """
-    states = [torch.load(path, map_location="cpu", weights_only=True) for path in checkpoints]
-    config = NetConfig.from_metadata(states[0]["config"])
-    net = DialogueNet(config)
-    sums = {name: torch.zeros_like(tensor) for name, tensor in net.state_dict().items()}
-    for state in states:
-        net.load_state_dict(state["average"])
-        for name, tensor in net.state_dict().items():
-            sums[name] += tensor
-    tensors = {name: (total / len(states)).half().contiguous() for name, total in sums.items()}
+    nets = [_network(path) for path in checkpoints]
+    config = nets[0].config
+    if any(net.config != config for net in nets):
+        raise RuntimeError("these weights are of different networks")
+    states = [net.state_dict() for net in nets]
+    means = {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
+    tensors = {name: mean.half().contiguous() for name, mean in means.items()}
     odd = [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
     if odd:
         raise ValueError(f"not finite in half precision: {', '.join(odd)}")
     save_file(tensors, target, metadata=config.as_metadata())
     return hashlib.sha256(target.read_bytes()).hexdigest()
+
+
+def _network(path: Path) -> DialogueNet:
+    """The network of a checkpoint, with its averaged weights, or of exported weights."""
+    if path.suffix == ".safetensors":
+        return dialogue.load(weights=path).net
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    net = DialogueNet(NetConfig.from_metadata(state["config"]))
+    net.load_state_dict(state["average"])
+    return net
 
 
 def ship(digest: str) -> None:

@@ -28,8 +28,8 @@ from mediaclean.cores import cores
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "902233a93ca3e523b23c02bfacf34132c7e15d5f7e70e31890bd37fafc16b344"
-VERSION = "5.1"
+WEIGHTS_SHA256 = "50d4f94142b3e44db0f1422eca536672a775e04f0478b2c16ff3eaddb04d6ec5"
+VERSION = "5.2"
 """Of the weights and of how they are heard: voices of one version are interchangeable."""
 
 SILENT_RMS = 1e-9
