@@ -161,7 +161,7 @@ def limiter() -> Iterator[str]:
 
 INTRODUCTION = """# Loudness: measured
 
-Made by `python -m benchmarks.loudness_conformance --write` (see there). LUFS, LU and dB.
+Made by `OPENBLAS_NUM_THREADS=1 python -m benchmarks.loudness_conformance --write` (see there). LUFS, LU and dB.
 
 ## Conformance
 
