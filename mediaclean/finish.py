@@ -101,7 +101,7 @@ def _judge(at_work: dict[int, Levelling], path: Path, written: Written) -> Evide
     lags: dict[tuple[int, int], TrackLag] = {}
     with Hashing(path, packets, like=source.path) as hashing:
         if len(result.streams) > 1:
-            hashing.begin()
+            hashing.begin()  # a lone track is heard
         made = {number: result.tracks[at] for number, at in written.positions.items()}
         verdicts = [
             levelling.judge(_hear(levelling.take, result, made[number], lags, packets))

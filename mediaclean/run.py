@@ -91,8 +91,8 @@ def deliver(
     notes = [_check_target(jobs, delivery.target) for delivery in deliveries]
     check_keeping(jobs, [delivery.target for delivery in deliveries])
     with ExitStack() as tapes, Hashing(jobs[0].media.path, jobs[0].packets) as packets:
-        if len(jobs[0].media.streams) > len(jobs):
-            packets.begin()  # while the source is listened to, which leaves time for it
+        if len(jobs[0].media.streams) > 1:
+            packets.begin()  # while the source is listened to, which leaves time for it; a lone track is heard
         rendered = [_render(job, spool_folder(spools, job.track.number)) for job in jobs]
         if len(deliveries) > 1:
             rendered = [_measured(each, deliveries, tapes) for each in rendered]

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mediaclean.analysis import VAD_RATE, Detector, speech_downmix
 from mediaclean.audio import Block, Span, frames_of
 from mediaclean.resample import Resampler
+from mediaclean.series import Series
 
 
 class VoiceEar:
@@ -30,17 +30,18 @@ class VoiceEar:
         self._downmix = speech_downmix(centre)
         self._resampler = Resampler(rate, VAD_RATE)
         self._detector = detector
-        self._heard: list[NDArray[np.float32]] = []
+        self._heard = Series(np.float32)
 
     def listen(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """Pass the blocks through."""
         for block in blocks:
-            self._heard.append(self._detector.add(self._resampler.add(self._downmix(block.voice))))
+            self._heard.add(self._detector.add(self._resampler.add(self._downmix(block.voice))))
             yield block
-        self._heard += [self._detector.add(self._resampler.flush()), self._detector.flush()]
+        for last in (self._detector.add(self._resampler.flush()), self._detector.flush()):
+            self._heard.add(last)
 
     def shares(self, spans: Sequence[Span]) -> list[float]:
         """How much of each span is speech, 0 to 1; to be asked when all blocks are through."""
-        probability = np.concatenate([np.zeros(0, dtype=np.float32), *self._heard])
+        probability = self._heard.result()
         found = [probability[frames_of(span, self._rate)] for span in spans]
         return [float(np.mean(part >= 0.5)) if part.size else 0.0 for part in found]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mediaclean.audio import Samples
 from mediaclean.loudness.kweight import channel_weights, power_response
+from mediaclean.series import Series
 
 WINDOW_S = 0.032
 """That of the dialogue network."""
@@ -45,7 +46,7 @@ class DoubtMeter:
         self._scale = (power_response(rate, hz) * scale).astype(np.float32)
         self._held = np.zeros((2, channels, self._width), np.float32)
         self._start = -self._width
-        self._powers: list[NDArray[np.float64]] = []
+        self._powers = Series(np.float64)
         self._count = 0
 
     def add(self, voice: Samples, bed: Samples) -> None:
@@ -54,9 +55,9 @@ class DoubtMeter:
         stop = self._start + held.shape[2]
         starts = self._starts(stop)
         if len(starts) and held[0].any() and held[1].any():
-            self._powers.append(self._shared(held, starts))
+            self._powers.add(self._shared(held, starts))
         else:  # most of a recording is not separated at all: it has no bed
-            self._powers.append(np.zeros(len(starts)))
+            self._powers.add(np.zeros(len(starts)))
         self._count += len(starts)
         keep = int(self._firsts(np.array([self._count], dtype=np.int64))[0]) - self._start
         self._held, self._start = held[:, :, keep:], self._start + keep
@@ -69,7 +70,7 @@ class DoubtMeter:
         behind = np.zeros((2, len(self._weights), 3 * self._width), np.float32)
         held = np.concatenate([self._held, behind], axis=2)
         starts = self._starts(self._start + held.shape[2])
-        powers = np.concatenate([*self._powers, self._shared(held, starts)])
+        powers = np.concatenate([self._powers.result(), self._shared(held, starts)])
         return np.asarray(powers[: len(powers) // 2 * 2].reshape(-1, 2).mean(axis=1))
 
     def _firsts(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
