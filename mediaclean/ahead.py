@@ -103,6 +103,13 @@ class Aside(Generic[T]):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+        given, self._given = self._given, deque()
+        # Who listens to a whole film holds this, and is held by what it does: without the knot it goes with its owner.
+        self._work = _over
         if kind is None:
-            for done in self._given:
+            for done in given:
                 done.result()
+
+
+def _over(_: object) -> object:
+    raise RuntimeError("the work is over; a new stream needs a new thread")

@@ -37,14 +37,20 @@ def between_passes(watch: Watch) -> Watch:
     """The watch, and at both ends of every pass over the sound the memory that was kept for its blocks goes back.
 
     At its end, because the next pass opens containers first, whose indices grow with the length, and needs other
-    blocks; at its beginning what was still held when the last one ended, by threads and by what was made of it.
+    blocks; at its beginning what was still held when the last one ended, by threads and by what was made of it; and
+    with its first block what was needed to open them, a third of what an index weighs.
     """
     trim = _glibc("malloc_trim")
+    begins = False
 
     def told(progress: Progress) -> None:
+        nonlocal begins
         watch(progress)
-        if trim is not None and progress.total_s is not None and not 0.0 < progress.done_s < progress.total_s:
+        if trim is None or progress.total_s is None:
+            return
+        if begins or not 0.0 < progress.done_s < progress.total_s:
             trim(0)
+        begins = progress.done_s <= 0.0
 
     return told
 

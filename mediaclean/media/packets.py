@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.media.borders import codec_of, open_input, reading
+from mediaclean.media.columns import Column
 from mediaclean.media.subtitles import text_of
 
 _TEXT = {"subrip", "mov_text", "webvtt"}
@@ -26,7 +26,7 @@ _HEVC_MESSAGES = {39, 40}
 
 @dataclass
 class StreamPackets:
-    """One stream's packets: how many, their SHA-256 in order, their times in seconds, their key frames.
+    """One stream's packets: how many, their SHA-256 in order, their times in ticks, which of them are key frames.
 
     `content` is the SHA-256 of what the packets mean where containers wrap it differently: H.264 and HEVC by
     their picture units without start codes or lengths, AAC without its transport header, text by its words.
@@ -38,9 +38,19 @@ class StreamPackets:
     count: int = 0
     sha256: str = ""
     content: str = ""
-    times_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    keys: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     tick_s: float = 0.0
+    ticks: Column = field(default_factory=Column)
+    marks: Column = field(default_factory=Column)
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """Of each packet, in seconds, of shape (count,)."""
+        return self.ticks.values().astype(np.float64) * self.tick_s
+
+    @property
+    def keys(self) -> NDArray[np.bool_]:
+        """Whether a decoder can start at a packet, of shape (count,)."""
+        return self.marks.values().astype(np.bool_)
 
 
 def packet_hashes(path: Path, *, header: bytes = b"", unwanted: Event | None = None) -> dict[int, StreamPackets]:
@@ -113,8 +123,6 @@ class _Gatherer:
         self._units = _unit_reader(codec, context, header)
         self._bytes = hashlib.sha256()
         self._content = hashlib.sha256() if self._units else self._bytes
-        self._times = array("q")  # nine bytes a packet: a long file has hundreds of thousands
-        self._keys = bytearray()
         if stream.type == "attachment":
             self._result.count = 1
             self._bytes.update(stream.data)
@@ -129,14 +137,12 @@ class _Gatherer:
                 self._content.update(part)
         self._bytes.update(view)
         self._result.count += 1
-        self._times.append(packet.pts if packet.pts is not None else packet.dts or 0)
-        self._keys.append(packet.is_keyframe)
+        self._result.ticks.add(packet.pts if packet.pts is not None else packet.dts or 0)
+        self._result.marks.add(packet.is_keyframe)
 
     def done(self) -> StreamPackets:
         result = self._result
         result.sha256, result.content = self._bytes.hexdigest(), self._content.hexdigest()
-        result.times_s = np.array(self._times, dtype=np.float64) * float(self._base)
-        result.keys = np.array(self._keys, dtype=bool)
         result.tick_s = float(self._base)
         return result
 

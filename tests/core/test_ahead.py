@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -138,6 +141,40 @@ def test_an_error_in_the_last_item_is_raised_on_leaving() -> None:
 
 def fail(what: str) -> None:
     raise Wrong(what)
+
+
+class Listener:
+    """As listeners of a film are: holds the thread that calls it."""
+
+    def __init__(self) -> None:
+        self.aside: Aside[int] = Aside(self.hear)
+
+    def hear(self, number: int) -> None:
+        self.heard = number
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_what_was_listened_with_goes_with_its_owner_and_waits_for_no_collector(failing: bool) -> None:
+    def listen() -> weakref.ref[Listener]:
+        listener = Listener()
+        with suppress(Wrong), listener.aside:
+            listener.aside.give(1)
+            if failing:
+                fail("caller")
+        return weakref.ref(listener)
+
+    gc.disable()
+    try:
+        assert listen()() is None
+    finally:
+        gc.enable()
+
+
+def test_nothing_is_taken_after_the_end() -> None:
+    with Aside(print) as aside:
+        pass
+    with pytest.raises(RuntimeError):
+        aside.give(1)
 
 
 def test_a_caller_that_fails_drops_what_has_not_begun() -> None:
