@@ -17,18 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from benchmarks.recordings import RATE, rms, sounds
 from mediaclean.analysis import analyse
 from mediaclean.audio import Samples, Span
 from mediaclean.backends.detector import load_detector
 from mediaclean.backends.dialogue import load
 from mediaclean.bed.difficulty import difficulties
 from mediaclean.bed.level import measure_sections
-from mediaclean.media import choose_track, decode, probe
-from mediaclean.resample import ratio, resample
 from mediaclean.separate import separate_cuts
 from mediaclean.speech import SpeechSettings, phrases
 
-RATE = 48_000
 PASSAGE_S, PASSAGES = 10, 8
 LEVELS_DB = (-5.0, 0.0, 3.0, 6.0, 10.0, 15.0, 20.0, 25.0)
 CAVEAT = """
@@ -36,26 +34,6 @@ Read with care: the levels span 30 dB, which makes ranking easier than within on
 pieces of music, no noise, and speech in every passage. Every passage is separated by itself with the shipped network.
 """
 TABLE = Path(__file__).parent / "DIFFICULTY.md"
-
-
-def mono(path: Path) -> NDArray[np.float32]:
-    """A file of the corpus at 48 kHz."""
-    media = probe(path)
-    track = choose_track(media)
-    sound = np.concatenate(list(decode(media, track)), axis=1).mean(axis=0, keepdims=True)
-    if track.rate == RATE:
-        return np.asarray(sound[0])
-    whole = sound.shape[1] - sound.shape[1] % ratio(track.rate, RATE)[0]
-    return np.asarray(resample(sound[:, :whole], track.rate, RATE)[0])
-
-
-def sounds(folder: Path) -> list[NDArray[np.float32]]:
-    kinds = {".wav", ".flac", ".ogg", ".mp3"}
-    return [mono(path) for path in sorted(folder.iterdir()) if path.suffix in kinds]
-
-
-def rms(sound: NDArray[np.float32]) -> float:
-    return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))) + 1e-9)
 
 
 def si_sdr_db(found: NDArray[np.float32], true: NDArray[np.float32]) -> float:

@@ -23,7 +23,8 @@ import soundfile
 from numpy.typing import NDArray
 from pystoi import stoi
 
-from benchmarks.difficulty import RATE, mono, rms, si_sdr_db
+from benchmarks.difficulty import si_sdr_db
+from benchmarks.recordings import RATE, mono, noise_of, rms
 from mediaclean import CleanOptions, load_preset
 from mediaclean.audio import Span
 from mediaclean.doses import DOSES, render_doses
@@ -87,17 +88,8 @@ class Judged:
 def excerpt(corpus: Path, name: str, start_s: float) -> Sound:
     """Ten seconds of a file at 48 kHz, repeated where it is shorter."""
     path = corpus / name
-    sound = mono(path) if path.is_file() else noise(corpus, name)
+    sound = mono(path) if path.is_file() else noise_of(path)
     return np.take(sound, np.arange(CLIP_S * RATE) + round(start_s * RATE), mode="wrap").astype(np.float32)
-
-
-def noise(corpus: Path, name: str) -> Sound:
-    """What is noise in a pair of noisy and clean speech: the part of the noisy one in which no clean speech is left."""
-    noisy, clean = (mono(corpus / f"{name}_{kind}.wav") for kind in ("noisy", "clean"))
-    length = min(len(noisy), len(clean))
-    noisy, clean = noisy[:length], clean[:length]
-    share = float(np.dot(noisy, clean)) / float(np.dot(clean, clean))
-    return np.asarray(noisy - np.float32(share) * clean)
 
 
 def judge(speech: Sound, bed: Sound, level_db: int | None, preset: Preset, folder: Path) -> Judged:

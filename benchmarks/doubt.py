@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.difficulty import RATE, rms, sounds
+from benchmarks.recordings import RATE, rms, sounds
 from mediaclean.audio import Block, Span
 from mediaclean.backends.dialogue import load
 from mediaclean.bed.dips import DipEar

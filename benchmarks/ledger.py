@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from benchmarks.difficulty import mono
 from benchmarks.ledger_injections import INJECTIONS, RATE, Case, Sound, active_db, cases
+from benchmarks.recordings import mono
 from mediaclean.analysis import analyse
 from mediaclean.audio import Block, Span
 from mediaclean.backends.detector import load_detector

@@ -1,6 +1,6 @@
 """How well a synthesised room tone stands in for the recording's own.
 
-    python benchmarks/roomtone.py CORPUS [--noise FOLDER] [--write]
+    python -m benchmarks.roomtone CORPUS [--noise FOLDER] [--write]
 
 The stretches that `choose_sources` calls room tone are cut into pieces of a quarter of a second. The tone is learned
 from the even ones and judged by the odd ones (held out). Columns: seconds of tone found, in all; error of the
@@ -28,6 +28,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from benchmarks.recordings import noise_in
 from mediaclean.audio import Samples, Span
 from mediaclean.roomtone.fill import ToneFiller
 from mediaclean.roomtone.model import ToneSynth, learn
@@ -217,7 +218,7 @@ def recordings(corpus: Path, noise: Path | None) -> Iterator[tuple[str, Samples,
     for name in PAIRS:
         noisy, rate = read(corpus / "pairs" / f"{name}_noisy.wav")
         clean, _ = read(corpus / "pairs" / f"{name}_clean.wav")
-        yield f"pair {name}: noisy - clean", noisy - clean, rate
+        yield f"pair {name}: its noise", noise_in(noisy, clean), rate
     if noise is None:
         return
     for path in sorted(noise.iterdir()):
@@ -290,7 +291,7 @@ def main() -> None:
     lines += ["", speed()]
     print(lines[-1])
     if arguments.write:
-        command = "python benchmarks/roomtone.py CORPUS" + (" --noise FOLDER" if arguments.noise else "")
+        command = "python -m benchmarks.roomtone CORPUS" + (" --noise FOLDER" if arguments.noise else "")
         title = f"# Room tone against held-out tone of the same recording\n\n`{command}`\n\n"
         notes = (__doc__ or "").split("\n\n")[2].strip()
         (HERE / "ROOMTONE.md").write_text(f"{title}{notes}\n\n" + "\n".join(lines) + "\n", encoding="utf-8")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.difficulty import si_sdr_db, sounds
+from benchmarks.difficulty import si_sdr_db
+from benchmarks.recordings import sounds
 from benchmarks.separator import RATE, dialogue
 
 

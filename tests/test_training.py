@@ -98,6 +98,22 @@ def test_background_alone_has_no_voice(data: Path) -> None:
     assert mix.any()
 
 
+def test_a_crowd_is_a_bed_of_voices_that_nobody_is_to_hear(data: Path) -> None:
+    """With a crowd as the only bed and recorded noise away, something still lies under the voice; dull, and many."""
+    settings = MixSettings(
+        snr_db=(0.0, 0.0), clean_chance=0, background_chance=0, music_chance=0, noise_chance=1, crowd_chance=1
+    )
+    mixer = Mixer(data, 4, FRAMES, settings)
+    mixer.noise.clear()
+    mix, voice, _ = mixer.draw()
+    bed = mix - voice
+    power = np.abs(np.fft.rfft(bed)) ** 2
+    top = power[len(power) // 2 :].sum()  # above 12 kHz
+    assert np.isfinite(bed).all()
+    assert bed @ bed > 0.0
+    assert top < 1e-3 * power.sum()
+
+
 def spectra(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     voice = torch.randn(2, 20 * HOP, generator=generator)

@@ -33,6 +33,8 @@ class MixSettings:
     music_chance: float = 0.48
     noise_chance: float = 0.36  # the rest is both
     made_chance: float = 0.4  # of a noise that is drawn by formula and not recorded, see `noises`
+    crowd_chance: float = 0.12  # of a noise that is people who talk all at once
+    crowd: tuple[int, int] = (4, 12)  # how many: fewer may be somebody who is asking from off the microphone
     second_voice_chance: float = 0.06
     second_music_chance: float = 0.12
     speech_speed: tuple[float, float] = (0.80, 1.15)  # below 1: slower and deeper
@@ -197,7 +199,9 @@ class Mixer:
             layers.append(self._source(self.music, self._music_chance, s.music_speed, 8)[0])
             if rng.random() < s.second_music_chance:
                 layers.append(self._source(self.music, self._music_chance, s.music_speed, 8)[0])
-        if kind >= s.music_chance:
+        if kind >= s.music_chance and rng.random() < s.crowd_chance:
+            layers.append(self._crowd())
+        elif kind >= s.music_chance:
             made = rng.random() < s.made_chance
             recorded = not made or rng.random() < 0.3
             layers += [self._source(self.noise, self._noise_chance, s.music_speed, 8)[0]] if recorded else []
@@ -205,6 +209,20 @@ class Mixer:
         for layer in layers:
             bed += layer / np.sqrt(np.mean(layer * layer) + 1e-8) * 10 ** (rng.uniform(-8, 0) / 20)
         return bed
+
+    def _crowd(self) -> Signal:
+        """People at other tables: so many that none of them is understood, with more room than voice, and dull."""
+        s, rng, n = self.settings, self.rng, self.samples
+        made = np.zeros(n, np.float32)
+        for _ in range(int(rng.integers(*s.crowd, endpoint=True))):
+            voice, _ = self._cut(self.speech, self._speech_chance, n)
+            made += voice / np.sqrt(np.mean(voice * voice) + 1e-6) * np.float32(10 ** (rng.uniform(-9, 0) / 20))
+        spectrum = fft.rfft(made)
+        hz = np.fft.rfftfreq(n, 1 / RATE).astype(np.float32)
+        spectrum *= self._equaliser(len(spectrum), 8) / np.sqrt(1 + (hz / np.float32(rng.uniform(1500, 6000))) ** 4)
+        for _ in range(2):  # the way to the walls, and the way from them
+            spectrum *= fft.rfft(self._room(), n)
+        return np.asarray(fft.irfft(spectrum, n), np.float32)
 
 
 def _read_room(path: Path) -> Signal:

@@ -255,7 +255,9 @@ def main() -> None:
     parser.add_argument("--adam-rate", type=float, default=TrainSettings.adam_rate)
     parser.add_argument("--seed", type=int, default=TrainSettings.seed)
     parser.add_argument(
-        "--bfloat16", action="store_true", help="on a CPU with instructions for it (avx512_bf16, amx): half again as fast"
+        "--bfloat16",
+        action="store_true",
+        help="on a CPU with instructions for it (avx512_bf16, amx): half again as fast",
     )
     parser.add_argument(
         "--start", type=float, default=0.0, help="share of the cosine that is over, to go on with a run"

@@ -27,8 +27,8 @@ LEAST_S = 0.25
 """What is shorter is no phrase by itself: a last word, a breath, or what a network let through."""
 LEAD_S, TAIL_S = 0.15, 0.1
 """Around a phrase inside a dip, so that the gain is there before the first word and after the last."""
-VOICE_DB = -30.0
-"""Under the mean of its dip, a voice pauses."""
+VOICE_DB = -20.0
+"""Under the mean of its dip, a voice pauses: what is softer is breath, or the noise of its own recording."""
 OVER_BED_DB = -25.0
 """What stands this far under the bed in a separated voice is what is left of the bed."""
 
