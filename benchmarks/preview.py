@@ -3,7 +3,8 @@
 The sample's sound over and over, to the length asked for: all of it, of which a third is separated, and its speech over
 loud music alone, as in a talk with music under every word. `mediaclean preview` with all five doses, and `clean` of the
 same file, each a process of its own: with the dialogue network, and if asked for with HTDemucs, whose weights are
-random, which costs the same. Its full run takes hours, so it is made of a part and scaled by length.
+random, which costs the same, and whose answers are the dialogue network's (voiced.py says why). Its full run takes
+hours, so it is made of a part and scaled by length.
 """
 
 from __future__ import annotations
@@ -31,11 +32,15 @@ WHOLE_S, OVER_MUSIC_S = (0.0, math.inf), (32.7, 44.5)
 
 @dataclass(frozen=True)
 class Case:
-    """What is previewed: minutes of a passage of the sample, with an engine; a `part` is run whole and scaled."""
+    """What is previewed: minutes of a passage of the sample, with an engine; a `part` is run whole and scaled.
+
+    `program` is the module that has mediaclean's command line.
+    """
 
     title: str
     passage_s: tuple[float, float]
     engine: tuple[str, ...]
+    program: str = "mediaclean"
     part: float = 1.0
 
 
@@ -43,12 +48,13 @@ def rows(folder: Path, minutes: float, case: Case) -> Iterator[str]:
     """The table of one case."""
     engine, part = case.engine, case.part
     source, page = repeated(folder / "long.m4a", minutes, case.passage_s), folder / "page.html"
-    command = [sys.executable, "-m", "mediaclean", "preview", str(source), "-o", str(page), "--overwrite", *engine]
+    command = [sys.executable, "-m", case.program, "preview", str(source), "-o", str(page), "--overwrite", *engine]
     start = time.perf_counter()
     said = subprocess.run([*command, "--json"], check=True, capture_output=True, text=True).stdout
     preview_s = time.perf_counter() - start
     shown = json.loads(said.splitlines()[-1])
-    whole = run(repeated(folder / "part.m4a", part * minutes, case.passage_s), folder / "clean.flac", *engine)
+    piece = repeated(folder / "part.m4a", part * minutes, case.passage_s)
+    whole = run(piece, folder / "clean.flac", *engine, program=case.program)
     full_s = whole.wall_s / part
     scaled = "" if part == 1.0 else f", scaled from {part * minutes:g} minutes of it"
     yield f"## {case.title}\n"
@@ -77,8 +83,8 @@ def cases(folder: Path, args: argparse.Namespace) -> Iterator[Case]:
         make_network(folder)
         other = ("--engine", "demucs", "--models", str(folder), "--set", f"separate.model={NAME}")
         part = min(1.0, PART_MINUTES / args.minutes)
-        yield Case("HTDemucs, the whole sample", WHOLE_S, other, part)
-        yield Case("HTDemucs, music under every word", OVER_MUSIC_S, other, part)
+        yield Case("HTDemucs, the whole sample", WHOLE_S, other, "benchmarks.voiced", part)
+        yield Case("HTDemucs, music under every word", OVER_MUSIC_S, other, "benchmarks.voiced", part)
 
 
 def main() -> None:

@@ -50,10 +50,10 @@ class Run:
         return float(self.report["duration_s"] / sum(self.report["timings_s"].values()))
 
 
-def run(source: Path, target: Path, *options: str) -> Run:
-    """`mediaclean clean` in a process of its own."""
+def run(source: Path, target: Path, *options: str, program: str = "mediaclean") -> Run:
+    """`mediaclean clean` in a process of its own, or that of another program with its command line."""
     report = target.with_suffix(".json")
-    command = [sys.executable, "-m", "mediaclean", "clean", str(source), "-o", str(target), "--overwrite"]
+    command = [sys.executable, "-m", program, "clean", str(source), "-o", str(target), "--overwrite"]
     start = time.perf_counter()
     process = subprocess.Popen([*command, "--report", str(report), *options], stderr=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL)  # fmt: skip
