@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mediaclean.audio import Samples
 from mediaclean.media import choose_track, decode, probe
 from mediaclean.resample import ratio, resample
 
@@ -14,21 +15,34 @@ RATE = 48_000
 Sound = NDArray[np.float32]
 
 
-def mono(path: Path) -> Sound:
-    """A file at 48 kHz, its channels in one."""
+KINDS = {".wav", ".flac", ".ogg", ".mp3"}
+
+
+def channels(path: Path) -> Samples:
+    """A file at 48 kHz, (channels, n)."""
     media = probe(path)
     track = choose_track(media)
-    sound = np.concatenate(list(decode(media, track)), axis=1).mean(axis=0, keepdims=True)
+    sound = np.concatenate(list(decode(media, track)), axis=1)
     if track.rate == RATE:
-        return np.asarray(sound[0])
+        return sound
     whole = sound.shape[1] - sound.shape[1] % ratio(track.rate, RATE)[0]
-    return np.asarray(resample(sound[:, :whole], track.rate, RATE)[0])
+    return resample(sound[:, :whole], track.rate, RATE)
+
+
+def mono(path: Path) -> Sound:
+    """A file at 48 kHz, its channels in one."""
+    return np.asarray(channels(path).mean(axis=0))
 
 
 def sounds(folder: Path) -> list[Sound]:
-    """The sound files of a folder by name."""
-    kinds = {".wav", ".flac", ".ogg", ".mp3"}
-    return [mono(path) for path in sorted(folder.iterdir()) if path.suffix in kinds]
+    """The sound files of a folder by name, mono."""
+    return [mono(path) for path in sorted(folder.iterdir()) if path.suffix in KINDS]
+
+
+def stereo_sounds(folder: Path) -> list[Samples]:
+    """The sound files of a folder that have two channels, by name."""
+    found = [channels(path) for path in sorted(folder.iterdir()) if path.suffix in KINDS]
+    return [sound for sound in found if len(sound) == 2]
 
 
 def noise_in(noisy: Sound, clean: Sound) -> Sound:

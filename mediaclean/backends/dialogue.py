@@ -1,8 +1,9 @@
 """The engine ``dialogue``: our own compact network, whose weights come with the package.
 
-One mask is found from the sum of the channels and applied to all of them, so that level and phase differences between
-channels, the stereo image of the voice, stay as they were. Each window is brought to a level of its own before the
-network hears it, so that a louder or softer input gives a louder or softer voice and nothing else.
+One mask is found from the sum of the channels and told apart by where voice and bed stand between them (`stereo.py`);
+level and phase differences between channels, the stereo image of the voice, stay as they were. Each window is brought
+to a level of its own before the network hears it, so that a louder or softer input gives a louder or softer voice and
+nothing else.
 """
 
 from __future__ import annotations
@@ -21,15 +22,24 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from mediaclean.audio import Samples
-from mediaclean.backends.dialogue_net import HOP, RATE, DialogueNet, NetConfig, analyse, apply_mask, synthesise
+from mediaclean.backends.dialogue_net import (
+    HOP,
+    RATE,
+    DialogueNet,
+    NetConfig,
+    analyse,
+    synthesise,
+    whole_mask,
+)
 from mediaclean.backends.rumble import without_rumble
 from mediaclean.backends.stacking import stacked
+from mediaclean.backends.stereo import told_apart
 from mediaclean.cores import cores
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
 WEIGHTS_SHA256 = "50d4f94142b3e44db0f1422eca536672a775e04f0478b2c16ff3eaddb04d6ec5"
-VERSION = "5.2"
+VERSION = "5.3"
 """Of the weights and of how they are heard: voices of one version are interchangeable."""
 
 SILENT_RMS = 1e-9
@@ -93,13 +103,16 @@ class DialogueSeparator:
     def _separate(self, mix: NDArray[np.float32]) -> NDArray[np.float32]:
         count = mix.shape[2]
         padded = np.pad(mix, ((0, 0), (0, 0), (0, -count % HOP)))
-        drive, scale = _drive(padded)
+        turn = _turn(padded)
+        drive, scale = _drive(padded, turn)
         heard = analyse(_tensor(drive, self.device))
-        mask = without_rumble(self.net(heard), heard)
-        voice = np.empty_like(padded)
-        for channel in range(padded.shape[1]):  # one at a time: the spectra are the largest arrays here
-            spectrum = analyse(_tensor(padded[:, channel] * scale, self.device))
-            voice[:, channel] = synthesise(apply_mask(mask, spectrum)).cpu().numpy()
+        mask = whole_mask(without_rumble(self.net(heard), heard))
+        spectra = analyse(_tensor(padded * scale[:, None], self.device))
+        if np.array_equal(padded, np.broadcast_to(padded[:, :1], padded.shape)):  # and so they stay, bit by bit
+            spectra *= mask[:, None]
+        else:
+            spectra = told_apart(mask, spectra, _tensor(turn, self.device))
+        voice = synthesise(spectra).cpu().numpy()
         unscale = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
         return np.ascontiguousarray((voice * unscale[:, None])[:, :, :count])
 
@@ -149,12 +162,16 @@ def _whole_operations() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _drive(mix: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What the network hears (batch, n), at the RMS of DRIVE, and the gain (batch, 1) to that, 0 for silence."""
+def _turn(mix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The sign of every channel in the sum that the network hears, (batch, channels): -1 where one is inverted."""
     level = np.sqrt(np.einsum("bcn,bcn->bc", mix, mix, dtype=np.float64))
     strongest = mix[np.arange(len(mix)), level.argmax(1)]
     product = np.einsum("bcn,bn->bc", mix, strongest, dtype=np.float64)
-    turn = np.where(product < INVERTED * level * level.max(1, keepdims=True), -1.0, 1.0).astype(np.float32)
+    return np.where(product < INVERTED * level * level.max(1, keepdims=True), -1.0, 1.0).astype(np.float32)
+
+
+def _drive(mix: NDArray[np.float32], turn: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What the network hears (batch, n), at the RMS of DRIVE, and the gain (batch, 1) to that, 0 for silence."""
     total = np.einsum("bcn,bc->bn", mix, turn)
     rms = np.sqrt(np.mean(np.square(total, dtype=np.float64), axis=1, keepdims=True))
     silent = rms < SILENT_RMS

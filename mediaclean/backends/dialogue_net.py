@@ -1,6 +1,6 @@
 """The compact dialogue-isolation network: a band-split, dual-path, bidirectional time-frequency masker.
 
-It hears a mono spectrogram and answers with one mask, applied to every channel alike, so that the stereo image stays.
+It hears a mono spectrogram and answers with one mask, of the sum of all channels (`stereo.py` tells it apart).
 Below 8 kHz, where music and voice interleave between harmonics, the mask is complex and has one value per 31 Hz bin;
 above, it is eight real gains. The whole window is seen at once (no causality), which streaming networks cannot do.
 
@@ -255,9 +255,13 @@ def synthesise(spectrum: Tensor) -> Tensor:
     return signal
 
 
+def whole_mask(mask: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    """One complex factor for every bin, (..., frames, BINS), of a mask as from the network."""
+    real, imag, gains = mask
+    spread = gains.float() @ high_bands().t().to(gains.device)
+    return torch.cat((torch.complex(real.float(), imag.float()), spread.to(torch.complex64)), -1)
+
+
 def apply_mask(mask: tuple[Tensor, Tensor, Tensor], spectrum: Tensor) -> Tensor:
     """The voice's spectrogram: mask (as from the network) times spectrum (..., frames, BINS)."""
-    real, imag, gains = mask
-    low = torch.complex(real.float(), imag.float()) * spectrum[..., :LOW_BINS]
-    spread = gains.float() @ high_bands().t().to(gains.device)
-    return torch.cat((low, spread * spectrum[..., LOW_BINS:]), -1)
+    return whole_mask(mask) * spectrum

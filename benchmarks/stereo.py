@@ -1,0 +1,121 @@
+"""What stereo brings: `MEDIACLEAN_CORPUS=… python -m benchmarks.stereo [--write]`.
+
+Ten seconds of every voice of the corpus over every stereo piece of its music, the voice in different places between the
+channels. SI-SDR in dB of the voice that the dialogue network finds, over both channels, and how far its level and the
+level difference between its channels are off (by projection on the true voice; the largest in all mixtures). *One mask*
+applies the network's mask to both channels alike; *apart* is what ships (`backends/stereo.py`).
+
+- *centre*: the same in both channels, as voices are mixed.
+- *apart*: 4 dB softer and 0.5 ms later in the right channel, as two microphones hear it.
+- *small room* and *room*: reverberation of its own in each channel, 14 and 6 dB under the direct sound, 0.4 s long.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+from scipy.signal import fftconvolve
+from torch import Tensor
+
+from benchmarks.recordings import RATE, Sound, sounds, stereo_sounds
+from mediaclean.audio import Samples
+from mediaclean.backends import dialogue
+
+TABLE = Path(__file__).parent / "STEREO.md"
+LENGTH = 10 * RATE
+LEVELS_DB = (0, 5, 10)
+PLACES = ("centre", "apart", "small room", "room")
+ECHO_DB = {"small room": -14.0, "room": -6.0}
+DECAY_S = 0.4
+
+
+def placed(voice: Sound, place: str, chance: np.random.Generator) -> Samples:
+    """A mono voice in two channels."""
+    if place == "centre":
+        return np.stack([voice, voice])
+    if place == "apart":
+        return np.stack([voice, np.roll(voice, RATE // 2000) * np.float32(10 ** (-4 / 20))])
+    rooms = [room(ECHO_DB[place], chance) for _ in range(2)]
+    return np.stack([fftconvolve(voice, each)[:LENGTH] for each in rooms]).astype(np.float32)
+
+
+def room(echo_db: float, chance: np.random.Generator) -> Sound:
+    """An impulse response: the direct sound, and from 4 ms on a tail that decays by 60 dB in DECAY_S."""
+    at = np.arange(RATE // 2) / RATE
+    tail = chance.standard_normal(len(at)) * np.exp(-6.9 * at / DECAY_S) * (at > 0.004)
+    tail *= 10 ** (echo_db / 20) / np.sqrt(np.sum(tail**2))
+    tail[0] = 1.0
+    return tail.astype(np.float32)
+
+
+def alike(mask: Tensor, spectra: Tensor, _: Tensor) -> Tensor:
+    """Every channel with the mask of their sum, in place of `told_apart`."""
+    return spectra * mask[:, None]
+
+
+def projection(found: Samples, true: Samples) -> float:
+    return float(np.vdot(found, true) / np.vdot(true, true))
+
+
+def si_sdr_db(found: Samples, true: Samples) -> float:
+    aim = projection(found, true) * true
+    return float(10 * np.log10(np.vdot(aim, aim) / np.vdot(found - aim, found - aim)))
+
+
+def level_db(found: Samples, true: Samples) -> float:
+    return 20 * float(np.log10(abs(projection(found, true))))
+
+
+def rows(corpus: Path) -> Iterator[str]:
+    """The table."""
+    network, chance = dialogue.load(), np.random.default_rng(0)
+    music, speech = stereo_sounds(corpus / "music"), sounds(corpus / "speech")
+    yield f"{len(speech)} voices over {len(music)} pieces.\n"
+    yield "| voice | over music | one mask | apart | gain | level off, one mask / apart | between channels off |"
+    yield "|---|---|---|---|---|---|---|"
+    for place in PLACES:
+        for level in LEVELS_DB:
+            found: dict[str, list[float]] = {"one": [], "apart": []}
+            off: dict[str, list[float]] = {"one": [], "apart": [], "between": []}
+            for voice in speech:
+                for piece in music:
+                    at, behind = (int(chance.integers(n)) for n in (len(voice), piece.shape[1] - LENGTH))
+                    true = placed(np.take(voice, np.arange(at, at + LENGTH), mode="wrap"), place, chance)
+                    bed = piece[:, behind : behind + LENGTH]
+                    bed = bed * np.float32(np.linalg.norm(true) / np.linalg.norm(bed) * 10 ** (-level / 20))
+                    with patch.object(dialogue, "told_apart", alike):
+                        (one_mask,) = network.separate([true + bed])
+                    (apart,) = network.separate([true + bed])
+                    for name, answer in (("one", one_mask), ("apart", apart)):
+                        found[name].append(si_sdr_db(answer, true))
+                        off[name].append(level_db(answer, true))
+                    off["between"].append(level_db(apart[0], true[0]) - level_db(apart[1], true[1]))
+            one, two = (float(np.mean(found[name])) for name in ("one", "apart"))
+            yield (
+                f"| {place} | {level} dB | {one:.2f} | {two:.2f} | {two - one:+.2f} | {np.mean(off['one']):+.2f} / "
+                f"{np.mean(off['apart']):+.2f} dB | {np.abs(off['between']).max():.2f} dB |"
+            )
+
+
+def main() -> None:
+    """Print the table, or write it to STEREO.md."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true")
+    args = parser.parse_args()
+    lines = []
+    for line in rows(Path(os.environ["MEDIACLEAN_CORPUS"])):
+        print(line, flush=True)
+        lines.append(line)
+    if args.write:
+        notes = (__doc__ or "").split("\n\n", 1)[1].strip()
+        command = "MEDIACLEAN_CORPUS=… python -m benchmarks.stereo --write"
+        TABLE.write_text(f"# What stereo brings\n\n`{command}`\n\n{notes}\n\n" + "\n".join(lines) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
