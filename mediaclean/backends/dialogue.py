@@ -38,7 +38,7 @@ from mediaclean.cores import cores
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "50d4f94142b3e44db0f1422eca536672a775e04f0478b2c16ff3eaddb04d6ec5"
+WEIGHTS_SHA256 = "c3a53fc29ab1715b31c604d734f112cd7eed7afd14e5b922d27df54d151a446d"
 VERSION = "5.3"
 """Of the weights and of how they are heard: voices of one version are interchangeable."""
 
