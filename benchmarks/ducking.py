@@ -43,8 +43,9 @@ from scipy.signal import butter, sosfiltfilt
 
 from benchmarks.recordings import RATE, noise_of, pairs, sounds
 from mediaclean import CleanOptions, load_preset
-from mediaclean.audio import Samples, Span, merge
+from mediaclean.audio import Block, Samples, Span, merge
 from mediaclean.backends.detector import load_detector
+from mediaclean.bed.confirm import VoiceEar
 from mediaclean.bed.dips import DipEar
 from mediaclean.bed.duck import DuckSettings
 from mediaclean.deciding import decide
@@ -53,7 +54,6 @@ from mediaclean.loudness.kweight import KWeighting, WeightedPower, lufs_to_power
 from mediaclean.mixing import make_mix
 from mediaclean.progress import ignore
 from mediaclean.render import Voices
-from mediaclean.resample import resample
 from mediaclean.voices import separate_voices
 
 TABLE = Path(__file__).parent / "DUCKING.md"
@@ -126,10 +126,11 @@ def phrases(voice: NDArray[np.float32], spans: Sequence[Span]) -> list[list[Span
 
 def kind_of(noise: NDArray[np.float32]) -> str:
     """Whether there is nobody in an ambience, or somebody."""
-    detector = load_detector("silero")
-    mono16k = resample(noise[None, : len(noise) // 3 * 3], RATE, 16_000)[0]
-    speech = np.concatenate([detector.add(mono16k), detector.flush()]) > 0.5
-    return "people" if speech.mean() > PEOPLE_SHARE else "ambience"
+    ear = VoiceEar(RATE, None, load_detector("silero"))
+    for _ in ear.listen([Block(0, noise[None], noise[None])]):
+        pass
+    (share,) = ear.shares([Span(0, len(noise))])
+    return "people" if share > PEOPLE_SHARE else "ambience"
 
 
 def mixture(

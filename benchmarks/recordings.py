@@ -15,7 +15,7 @@ RATE = 48_000
 Sound = NDArray[np.float32]
 
 
-KINDS = {".wav", ".flac", ".ogg", ".mp3"}
+SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 
 
 def channels(path: Path) -> Samples:
@@ -36,12 +36,12 @@ def mono(path: Path) -> Sound:
 
 def sounds(folder: Path) -> list[Sound]:
     """The sound files of a folder by name, mono."""
-    return [mono(path) for path in sorted(folder.iterdir()) if path.suffix in KINDS]
+    return [mono(path) for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES]
 
 
 def stereo_sounds(folder: Path) -> list[Samples]:
     """The sound files of a folder that have two channels, by name."""
-    found = [channels(path) for path in sorted(folder.iterdir()) if path.suffix in KINDS]
+    found = [channels(path) for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES]
     return [sound for sound in found if len(sound) == 2]
 
 

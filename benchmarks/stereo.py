@@ -6,7 +6,7 @@ level difference between its channels are off (by projection on the true voice; 
 applies the network's mask to both channels alike; *apart* is what ships (`backends/stereo.py`).
 
 - *centre*: the same in both channels, as voices are mixed.
-- *apart*: 4 dB softer and 0.5 ms later in the right channel, as two microphones hear it.
+- *two microphones*: 4 dB softer and 0.5 ms later in the right channel.
 - *small room* and *room*: reverberation of its own in each channel, 14 and 6 dB under the direct sound, 0.4 s long.
 """
 
@@ -23,13 +23,14 @@ from scipy.signal import fftconvolve
 from torch import Tensor
 
 from benchmarks.recordings import RATE, Sound, sounds, stereo_sounds
+from benchmarks.sample import si_sdr
 from mediaclean.audio import Samples
 from mediaclean.backends import dialogue
 
 TABLE = Path(__file__).parent / "STEREO.md"
 LENGTH = 10 * RATE
 LEVELS_DB = (0, 5, 10)
-PLACES = ("centre", "apart", "small room", "room")
+PLACES = ("centre", "two microphones", "small room", "room")
 ECHO_DB = {"small room": -14.0, "room": -6.0}
 DECAY_S = 0.4
 
@@ -38,7 +39,7 @@ def placed(voice: Sound, place: str, chance: np.random.Generator) -> Samples:
     """A mono voice in two channels."""
     if place == "centre":
         return np.stack([voice, voice])
-    if place == "apart":
+    if place == "two microphones":
         return np.stack([voice, np.roll(voice, RATE // 2000) * np.float32(10 ** (-4 / 20))])
     rooms = [room(ECHO_DB[place], chance) for _ in range(2)]
     return np.stack([fftconvolve(voice, each)[:LENGTH] for each in rooms]).astype(np.float32)
@@ -60,11 +61,6 @@ def alike(mask: Tensor, spectra: Tensor, _: Tensor) -> Tensor:
 
 def projection(found: Samples, true: Samples) -> float:
     return float(np.vdot(found, true) / np.vdot(true, true))
-
-
-def si_sdr_db(found: Samples, true: Samples) -> float:
-    aim = projection(found, true) * true
-    return float(10 * np.log10(np.vdot(aim, aim) / np.vdot(found - aim, found - aim)))
 
 
 def level_db(found: Samples, true: Samples) -> float:
@@ -92,7 +88,7 @@ def rows(corpus: Path) -> Iterator[str]:
                         (one_mask,) = network.separate([true + bed])
                     (apart,) = network.separate([true + bed])
                     for name, answer in (("one", one_mask), ("apart", apart)):
-                        found[name].append(si_sdr_db(answer, true))
+                        found[name].append(si_sdr(answer, true))
                         off[name].append(level_db(answer, true))
                     off["between"].append(level_db(apart[0], true[0]) - level_db(apart[1], true[1]))
             one, two = (float(np.mean(found[name])) for name in ("one", "apart"))

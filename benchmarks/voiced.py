@@ -9,22 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from mediaclean.audio import Samples
+from mediaclean.audio import Samples, Span
 from mediaclean.backends import demucs, dialogue
 from mediaclean.cli import main
-from mediaclean.resample import ratio, resample
+from mediaclean.separate import separate_cuts
 
 
 def heard(window: Samples, rate: int, network: dialogue.DialogueSeparator) -> Samples:
     """The voice in a window (channels, n) at `rate`, by a network that has another rate."""
-    here, there = ratio(rate, network.rate)
     length = window.shape[1]
-    padded = np.pad(window, ((0, 0), (0, -length % here)))
-    (voice,) = network.separate([resample(padded, rate, network.rate)])
-    whole = voice.shape[1] - voice.shape[1] % there
-    return resample(np.ascontiguousarray(voice[:, :whole]), network.rate, rate)[:, :length]
+    ((_, voice),) = separate_cuts([window], [Span(0, length)], network, rate=rate, length=length)
+    return voice
 
 
 def let_htdemucs_answer(network: dialogue.DialogueSeparator) -> None:

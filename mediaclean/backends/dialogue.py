@@ -22,15 +22,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from mediaclean.audio import Samples
-from mediaclean.backends.dialogue_net import (
-    HOP,
-    RATE,
-    DialogueNet,
-    NetConfig,
-    analyse,
-    synthesise,
-    whole_mask,
-)
+from mediaclean.backends.dialogue_net import HOP, RATE, DialogueNet, NetConfig, analyse, synthesise, whole_mask
 from mediaclean.backends.rumble import without_rumble
 from mediaclean.backends.stacking import stacked
 from mediaclean.backends.stereo import told_apart

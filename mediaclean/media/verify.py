@@ -163,7 +163,7 @@ def _fields(
 
 
 def _time_fields(mine: StreamPackets, other: StreamPackets, shift: float) -> list[Field]:
-    if mine.kind == "attachment" or not mine.times_s.size:
+    if mine.kind == "attachment" or not mine.count:
         return []
     name = f"stream {mine.index}"
     # The result rounds to its own tick, and so does the shift between the clocks; milliseconds were rounded before.
@@ -174,8 +174,9 @@ def _time_fields(mine: StreamPackets, other: StreamPackets, shift: float) -> lis
     rows = [
         Field(f"{name} timestamps", f"{mine.count} packets", f"at most {worst * 1000:.3f} ms off", worst <= allowed)
     ]
-    keys = bool(np.array_equal(mine.keys, other.keys))
-    rows.append(Field(f"{name} key frames", str(int(mine.keys.sum())), str(int(other.keys.sum())), keys))
+    ours, theirs = mine.keys, other.keys
+    same_keys = bool(np.array_equal(ours, theirs))
+    rows.append(Field(f"{name} key frames", str(int(ours.sum())), str(int(theirs.sum())), same_keys))
     return rows
 
 
