@@ -166,9 +166,7 @@ def dry_run(
 def _check_target(jobs: Sequence[Job], target: Path) -> tuple[str, ...]:
     """Everything that can be refused before work begins; what will not be a plain copy."""
     options = jobs[0].options
-    if target.exists() and not options.overwrite:
-        raise exists(target)
-    return check_target(
+    notes = check_target(
         jobs[0].media,
         target,
         replace=[job.track.number for job in jobs],
@@ -178,6 +176,9 @@ def _check_target(jobs: Sequence[Job], target: Path) -> tuple[str, ...]:
         codec=options.codec,
         bit_rate=options.bit_rate,
     )
+    if target.exists() and not options.overwrite:  # after the source itself, for which --overwrite would be no advice
+        raise exists(target)
+    return notes
 
 
 def _proven(takes: Sequence[Take], target: Path, part: Path, finished: Sequence[Finished], packets: Hashing) -> Receipt:

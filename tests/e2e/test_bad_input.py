@@ -329,7 +329,7 @@ def test_the_source_is_never_the_target(tmp_path: Path, cli: Cli, talk: Path, wa
         target = tmp_path / "sub" / "talk.mp4"
     before = digest(source), names(tmp_path)
     ran = cli("clean", source, "-o", target, "--engine", "none", *(["--overwrite"] if overwrite else []))
-    refused(ran, OUTPUT)
+    refused(ran, OUTPUT, "the source itself")
     assert (digest(source), names(tmp_path)) == before
 
 
