@@ -1,23 +1,22 @@
 """Does predicted difficulty tell where cleaning hurts? `python -m benchmarks.difficulty [--recordings N] [--write]`.
 
-Speech and music of the corpus (MEDIACLEAN_CORPUS) are mixed to recordings of eight passages of ten seconds, each with
-another piece of music at another level, drawn by chance. Predicted: the difficulty of each passage. Actual: the SI-SDR
-of the voice that the dialogue network finds in it, against the speech that was mixed in. Reported: Spearman's rank
-correlation of difficulty and lost SI-SDR, per recording and over all, and whether the worst passage is in the top three
-of the prediction.
+Speech and music of the corpus (MEDIACLEAN_CORPUS) are mixed to recordings of eight passages of ten seconds, each over
+a piece of music and at a level of its own, both drawn by chance. Predicted: the difficulty of each passage. Actual: the
+SI-SDR of the voice that the dialogue network finds in it, against the speech that was mixed in. Reported: Spearman's
+rank correlation of difficulty and lost SI-SDR, per recording and over all, and whether the worst passage is in the top
+three of the prediction.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from benchmarks.recordings import RATE, rms, sounds
+from benchmarks.recordings import RATE, corpus_folder, rms, sounds
 from mediaclean.analysis import analyse
 from mediaclean.audio import Samples, Span
 from mediaclean.backends.detector import load_detector
@@ -81,7 +80,7 @@ def main() -> None:
     parser.add_argument("--recordings", type=int, default=10)
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    corpus = Path(os.environ["MEDIACLEAN_CORPUS"])
+    corpus = corpus_folder()
     speech, music = sounds(corpus / "speech"), sounds(corpus / "music")
     chance = np.random.default_rng(6)
     rows: list[str] = []

@@ -12,7 +12,6 @@ The thresholds of auto were looked at on the pairs that `--calibrate` takes; the
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from pystoi import stoi
 
 from benchmarks.difficulty import si_sdr_db
-from benchmarks.recordings import RATE, mono, noise_of, rms
+from benchmarks.recordings import RATE, corpus_folder, mono, noise_of, rms
 from mediaclean import CleanOptions, load_preset
 from mediaclean.audio import Span
 from mediaclean.doses import DOSES, render_doses
@@ -67,7 +66,7 @@ REPORT = (
 
 
 def goals() -> dict[str, Preset]:
-    """The dose alone, for two goals: all other processes and the level are off."""
+    """The dose alone, for two goals: no other process and no level, but the repairs of the ledger."""
     return {name: load_preset(name, [*OFF]) for name in ("documentary", "podcast")}
 
 
@@ -186,7 +185,7 @@ def main() -> None:
     parser.add_argument("--calibrate", action="store_true", help="the pairs that the thresholds were looked at on")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    corpus = Path(os.environ["MEDIACLEAN_CORPUS"])
+    corpus = corpus_folder()
     pairs = (CALIBRATE if args.calibrate else REPORT)[: args.pairs]
     found: dict[str, list[Judged]] = {name: [] for name in goals()}
     begin = time.process_time()
@@ -224,7 +223,8 @@ def main() -> None:
 HEAD = """Mean SI-SDR of the phrases in dB, against the clean speech that was mixed in: all that is left of the bed
 counts as error, even where a preset wants to keep it. Over whole clips it also counts what sounds where nobody speaks,
 which auto lets come back. STOI is taken per phrase, against the same clean speech. Clips of ten seconds, engine
-dialogue, the passes that `clean` runs; everything but the dose is off.
+dialogue, the passes that `clean` runs; everything but the dose and the
+ledger's repairs is off.
 
 Read with care: few voices and beds, and the podcast goal is the one that asks for what SI-SDR measures. The documentary
 wants music 10 LU under the words and no deeper, so its distance to remove is the music that it keeps, not an error.

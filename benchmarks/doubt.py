@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.recordings import RATE, rms, sounds
+from benchmarks.recordings import RATE, corpus_folder, rms, sounds
 from mediaclean.audio import Block, Span
 from mediaclean.backends.dialogue import load
 from mediaclean.bed.dips import DipEar
@@ -123,7 +123,7 @@ def main() -> None:
     if args.data:
         sets["validation set of the training, on which the constant was chosen"] = validation_set(args.data, chance)
     if "MEDIACLEAN_CORPUS" in os.environ:
-        sets["corpus, music only"] = corpus_set(Path(os.environ["MEDIACLEAN_CORPUS"]), chance)
+        sets["corpus, music only"] = corpus_set(corpus_folder(), chance)
     text = ["# The error of a separated voice, from voice and bed alone", ""]
     text += ["`MEDIACLEAN_CORPUS=… python -m benchmarks.doubt --data training/data --write`", ""]
     text += ["Said against true in LU: median, and ± standard deviation.", ""]

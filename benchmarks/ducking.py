@@ -6,7 +6,7 @@ Then the result is taken apart: what of the true bed is in it (its projection on
 the true voice, phrase by phrase. So what went over into the separated voice counts as bed, which it is.
 
 - *difference*: K-weighted loudness of the true voice above what is left of the true bed, over each phrase: a stretch in
-  which the true voice is within 30 dB of its talk's level, between pauses of half a second or more. Wanted is the
+  which the true voice is within 20 dB of the level of all talks, between pauses of half a second or more. Wanted is the
   preset's target (10 LU); more where the bed lies deeper by itself, which is never raised; less where the deepest gain
   that is allowed (-18 dB) does not reach.
 - *complete*: at the onset of the true voice the gain is within 0.5 dB of its mean over the phrase's first second, or
@@ -29,7 +29,6 @@ dip begins late; what `dialogue` adds is what the network lets through of a nois
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -41,7 +40,7 @@ import soundfile
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
-from benchmarks.recordings import RATE, noise_of, pairs, sounds
+from benchmarks.recordings import RATE, corpus_folder, noise_of, pairs, sounds
 from mediaclean import CleanOptions, load_preset
 from mediaclean.audio import Block, Samples, Span, merge
 from mediaclean.backends.detector import load_detector
@@ -242,7 +241,7 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    corpus = Path(os.environ["MEDIACLEAN_CORPUS"])
+    corpus = corpus_folder()
     speech = sounds(corpus / "speech")
     noises = [noise_of(pair) for pair in pairs(corpus)]
     beds = [("music", sound) for sound in sounds(corpus / "music")] + [(kind_of(noise), noise) for noise in noises]

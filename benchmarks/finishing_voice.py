@@ -7,7 +7,6 @@ levels, a band of consonants taken away. Needs MEDIACLEAN_CORPUS.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from benchmarks.polishing.consonants import presence, separated
 from benchmarks.polishing.recordings import NAMES, Recording, blocks, finished, load, table
 from benchmarks.polishing.riding import riding
 from benchmarks.polishing.sibilants import deess
+from benchmarks.recordings import corpus_folder
 from mediaclean.audio import Span
 from mediaclean.polish.chain import settle
 from mediaclean.preset import load_preset
@@ -56,9 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    if "MEDIACLEAN_CORPUS" not in os.environ:
-        parser.exit(1, "set MEDIACLEAN_CORPUS to the folder of outside media\n")
-    corpus = Path(os.environ["MEDIACLEAN_CORPUS"])
+    corpus = corpus_folder()
     recordings = [load(corpus / name) for name in NAMES]
     text = (
         "# Finishing the voice\n\n"

@@ -9,7 +9,6 @@ Then what has no artefact is judged, and mixtures that the dialogue network sepa
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from collections import Counter
@@ -21,7 +20,7 @@ import numpy as np
 import soundfile
 
 from benchmarks.ledger_injections import INJECTIONS, RATE, Case, Sound, active_db, cases
-from benchmarks.recordings import mono
+from benchmarks.recordings import corpus_folder, mono
 from mediaclean.analysis import analyse
 from mediaclean.audio import Block, Span
 from mediaclean.backends.detector import load_detector
@@ -189,7 +188,7 @@ def main() -> None:
     parser.add_argument("--development", action="store_true", help="on the sounds that the limits were set on")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    speech, music = materials(Path(os.environ["MEDIACLEAN_CORPUS"]), development=args.development)
+    speech, music = materials(corpus_folder(), development=args.development)
     parts = [
         ("Injected artefacts", detection(speech, music)),
         ("What has no artefact", neutral(speech)),

@@ -1,10 +1,10 @@
 """What a preview costs: `python -m benchmarks.preview [--minutes 60] [--htdemucs] [--write]`.
 
-The sample's sound over and over, to the length asked for: all of it, of which a third is separated, and its speech over
-loud music alone, as in a talk with music under every word. `mediaclean preview` with all five doses, and `clean` of the
-same file, each a process of its own: with the dialogue network, and if asked for with HTDemucs, whose weights are
-random, which costs the same, and whose answers are the dialogue network's (voiced.py says why). Its full run takes
-hours, so it is made of a part and scaled by length.
+The sample's sound over and over, to the length asked for: all of it, of which two fifths are separated, and its speech
+over loud music alone, as in a talk with music under every word. `mediaclean preview` with all five doses, and `clean`
+of the same file, each a process of its own: with the dialogue network, and if asked for with HTDemucs, whose weights
+are random, which costs the same, and whose answers are the dialogue network's (voiced.py says why). Its full run takes
+up to an hour and more, so it is made of a part and scaled by length.
 """
 
 from __future__ import annotations

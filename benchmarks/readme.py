@@ -23,10 +23,7 @@ def settings_table() -> str:
     rows = ["| setting | default | unit | allowed | what it does |", "|---|---|---|---|---|"]
     for stage, record in STAGES.items():
         for row in describe(record):
-            default = (
-                "–" if row.default is None else f"{row.default:.4g}" if isinstance(row.default, float) else row.default
-            )
-            rows.append(f"| `{stage}.{row.name}` | {default} | {row.unit} | {row.allowed} | {row.help} |")
+            rows.append(f"| `{stage}.{row.name}` | {row.default_text} | {row.unit} | {row.allowed} | {row.help} |")
     return "\n".join(rows)
 
 

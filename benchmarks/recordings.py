@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,13 @@ Sound = NDArray[np.float32]
 
 
 SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
+
+
+def corpus_folder() -> Path:
+    """The folder of outside media; without one, the end of the program with a word of what to do."""
+    if "MEDIACLEAN_CORPUS" not in os.environ:
+        raise SystemExit("set MEDIACLEAN_CORPUS to the folder of outside media (benchmarks/README.md)")
+    return Path(os.environ["MEDIACLEAN_CORPUS"])
 
 
 def channels(path: Path) -> Samples:

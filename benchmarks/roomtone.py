@@ -11,7 +11,7 @@ coherence between channels in third octaves, of the tone and of the even pieces;
 octaves within 1.5 dB in the mean over the bands, autocorrelation under 0.1, step under 1 dB, coherence within 0.1. A
 largest error above 1.5 dB in a single band is told apart: where the recording's own even pieces miss by as much, no
 model can do better. Recordings with less than 4 s of tone are not judged, but listed with what they are instead. Mono
-recordings are judged once more as a stereo pair of two halves of their tone, mixed so that they cohere by half.
+recordings with 16 s of tone and more are judged once more as a stereo pair of two halves of it that cohere by half.
 `--noise` adds ambiences (audio files of any length, four stretches of at most 150 s each).
 """
 

@@ -1,8 +1,9 @@
 """What stereo brings: `MEDIACLEAN_CORPUS=… python -m benchmarks.stereo [--write]`.
 
 Ten seconds of every voice of the corpus over every stereo piece of its music, the voice in different places between the
-channels. SI-SDR in dB of the voice that the dialogue network finds, over both channels, and how far its level and the
-level difference between its channels are off (by projection on the true voice; the largest in all mixtures). *One mask*
+channels. SI-SDR in dB of the voice that the dialogue network finds, over both channels, and by projection on the
+true voice, how far its level is off (the mean of all mixtures) and the level difference between its channels (the
+largest). *One mask*
 applies the network's mask to both channels alike; *apart* is what ships (`backends/stereo.py`).
 
 - *centre*: the same in both channels, as voices are mixed.
@@ -13,7 +14,6 @@ applies the network's mask to both channels alike; *apart* is what ships (`backe
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -22,7 +22,7 @@ import numpy as np
 from scipy.signal import fftconvolve
 from torch import Tensor
 
-from benchmarks.recordings import RATE, Sound, sounds, stereo_sounds
+from benchmarks.recordings import RATE, Sound, corpus_folder, sounds, stereo_sounds
 from benchmarks.sample import si_sdr
 from mediaclean.audio import Samples
 from mediaclean.backends import dialogue
@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
     lines = []
-    for line in rows(Path(os.environ["MEDIACLEAN_CORPUS"])):
+    for line in rows(corpus_folder()):
         print(line, flush=True)
         lines.append(line)
     if args.write:

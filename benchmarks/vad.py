@@ -11,7 +11,6 @@ phrases (default settings) keep of the clean speech's energy, which is what a li
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from benchmarks.recordings import corpus_folder
 from mediaclean.audio import frame_edges
 from mediaclean.backends.detector import DetectorName, load_detector
 from mediaclean.resample import Resampler
@@ -70,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="write VAD.md beside this file")
     write = parser.parse_args().write
-    corpus = Path(os.environ["MEDIACLEAN_CORPUS"])
+    corpus = corpus_folder()
     hits = [
         "| detector | speech to music, dB | precision | recall | phrases: precision | energy kept | worst |",
         "|---|---|---|---|---|---|---|",

@@ -5,19 +5,16 @@ Mean SI-SDR of each speaker, and the level of the voice in what is found, by pro
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 
 from benchmarks.difficulty import si_sdr_db
-from benchmarks.recordings import sounds
+from benchmarks.recordings import corpus_folder, sounds
 from benchmarks.separator import RATE, dialogue
 
 
 def main() -> None:
     """Print a line for each level of the music."""
-    corpus = Path(os.environ["MEDIACLEAN_CORPUS"])
+    corpus = corpus_folder()
     voice = dialogue()
     speech, music = sounds(corpus / "speech"), sounds(corpus / "music")
     for over_db in (0.0, 5.0, 10.0):

@@ -3,10 +3,10 @@
     @dataclass(frozen=True)
     class DuckSettings(Settings):
         '''The bed under speech.'''
-        release_s: float = setting(0.8, "s", "time to come back up after the last word", low=0.05, high=5.0)
+        release_s: float = setting(0.8, "s", "time to come back up after the phrase", low=0.05, high=10.0)
 
-Unit, range and help travel with the field, so the preset loader, ``--set``, the help and the README's
-table all read the same declaration.
+Unit, range and help travel with the field, so the preset loader, ``--set``, the help and
+docs/settings.md all read the same declaration.
 """
 
 from __future__ import annotations
@@ -122,9 +122,18 @@ class Described:
     allowed: str
     help: str
 
+    @property
+    def default_text(self) -> str:
+        """The default as a preset file has it; a dash where there is none."""
+        if self.default is None:
+            return "–"
+        if isinstance(self.default, bool):
+            return str(self.default).lower()
+        return f"{self.default:.4g}" if isinstance(self.default, float) else str(self.default)
+
 
 def describe(cls: type[Any]) -> list[Described]:
-    """The rows of a settings record for help texts and the README."""
+    """The rows of a settings record for help texts and documents."""
     hints = get_type_hints(cls)
     return [
         Described(

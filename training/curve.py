@@ -31,7 +31,9 @@ def draw(log: Path, target: Path) -> None:
     conditions = [name for name in checks[0]["validation"] if name not in {"gain", "clean"}] if checks else []
     for name in conditions:
         right.plot([r["heard_h"] for r in checks], [r["validation"][name] for r in checks], marker=".", label=name)
-    right.set(xlabel="hours of mixtures heard", ylabel="SI-SDR below 8 kHz (dB)", title="Validation, averaged weights")
+    right.set(
+        xlabel="hours of mixtures heard", ylabel="SI-SDR, 94 Hz to 8 kHz (dB)", title="Validation, averaged weights"
+    )
     right.legend(loc="center right")
     for axes in (left, right):
         axes.grid(alpha=0.3)

@@ -3,7 +3,7 @@
     python -m training.evaluate --data training/data
     python -m training.evaluate --data training/data --weights my.safetensors
 
-SI-SDR below 8 kHz in dB; "gain" is how much of the voice is left at 0 dB (1: all of it).
+SI-SDR from 94 Hz to 8 kHz in dB; "gain" is how much of the voice is left at 0 dB (1: all of it).
 """
 
 from __future__ import annotations

@@ -13,11 +13,6 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 
-def processes() -> int:
-    """How many processes train together."""
-    return dist.get_world_size() if dist.is_initialized() else 1
-
-
 def first_value(value: float) -> float:
     """The first process's value, in every process."""
     if not dist.is_initialized():

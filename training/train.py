@@ -40,7 +40,7 @@ CORE = ("before.", "blocks.", "half_rate.", "after.")
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """How to train; the defaults are those of the shipped weights (training/RUNS.md)."""
+    """How to train. With which of them the shipped weights were made is in training/RUNS.md."""
 
     batch: int = 8
     frames: int = 191  # three seconds

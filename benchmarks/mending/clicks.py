@@ -33,7 +33,7 @@ def click(kind: str, rate: int, chance: np.random.Generator) -> NDArray[np.float
 
 def excess_db(clean: Samples, burst: NDArray[np.float64], at: int, rate: int) -> float:
     """By how much a click exceeds the speech in the third octave where it does so most, from 1 kHz on. Both are heard
-    through windows of 10 ms; of the speech, the loudest of three counts: before, under and after the click."""
+    through windows of 10 ms; of the speech, the loudest of five: two before the click, one under it, two after it."""
     size = round(0.01 * rate)
     window = np.hanning(size)
     middle = at + len(burst) // 2
@@ -52,7 +52,7 @@ def excess_db(clean: Samples, burst: NDArray[np.float64], at: int, rate: int) ->
 
 @dataclass
 class Tally:
-    """Clicks by how far they exceed the speech: how many there were and were found; what mending them gained."""
+    """Clicks by how far they exceed the speech: how many there were, and how many were found."""
 
     there: int = 0
     found: int = 0

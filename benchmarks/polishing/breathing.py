@@ -63,7 +63,7 @@ def lent_breaths(corpus: Path, rate: int) -> list[NDArray[np.float64]]:
     lender = load(corpus / name)
     mono = lender.sound.mean(axis=0)
     parts = [mono[round(a * lender.rate) : round(b * lender.rate)].astype(np.float64) for a, b in spans]
-    fade = np.clip(np.minimum(np.arange(10**5), 10**9) / (0.01 * lender.rate), 0.0, 1.0)
+    fade = np.clip(np.arange(10**5) / (0.01 * lender.rate), 0.0, 1.0)
     faded = [part * np.minimum(fade[: len(part)], fade[: len(part)][::-1]) for part in parts]
     return [soxr.resample(part, lender.rate, rate) for part in faded]
 

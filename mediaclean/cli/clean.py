@@ -23,21 +23,27 @@ MODES = ("leave", "duck", "reduce", "remove", "auto")
 
 
 def clean(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Files, or folders of files.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Files, or folders of files.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The result, for one input. Default: NAME.clean.SUFFIX.")
     ] = None,
     out_dir: Annotated[Path | None, typer.Option("--out-dir", help="Folder for the results.")] = None,
     preset: Annotated[
         str | None,
-        typer.Option("--preset", "-p", help="Name or TOML file, see `mediaclean presets`; documentary by default."),
+        typer.Option(
+            "--preset", "-p", help="Name ('mediaclean presets' lists them) or TOML file; documentary by default."
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", "-s", help="One setting, for example duck.target_lu=15; repeatable.")
     ] = None,
     mode: Annotated[
         str | None,
-        typer.Option("--mode", "-m", help="What becomes of the bed: leave, duck, reduce, remove, or auto by phrase."),
+        typer.Option(
+            "--mode",
+            "-m",
+            help="How to treat the bed, all but the voice: leave, duck, reduce, remove, or auto (by phrase).",
+        ),
     ] = None,
     spec: Annotated[
         list[str] | None,

@@ -14,13 +14,16 @@ from mediaclean.errors import PresetError
 
 
 def measure(
-    inputs: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to measure.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to measure.")],
     spec: Annotated[
         list[str] | None, typer.Option("--spec", help="Hold it against this specification; repeatable; all takes all.")
     ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw loudness over time into this SVG.")] = None,
     engine: Annotated[
-        str, typer.Option("--engine", help="auto, demucs or dialogue: separate the voice to measure the speech itself.")
+        str,
+        typer.Option(
+            "--engine", help="auto, demucs or dialogue: separate the voice, to measure the speech itself; or none."
+        ),
     ] = "none",
     track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,

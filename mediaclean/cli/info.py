@@ -13,7 +13,7 @@ from mediaclean.errors import PresetError
 
 
 def presets(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME|FILE]", help="Print this one, resolved.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME|FILE", help="Print this one, resolved.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", "-s", help="One setting, applied before printing.")] = None,
 ) -> None:
     """List the presets, or print one with every setting, ready to be saved and edited."""
@@ -31,7 +31,7 @@ def presets(
 
 
 def settings(
-    stage: Annotated[str | None, typer.Argument(metavar="[STAGE]", help="Only this stage.")] = None,
+    stage: Annotated[str | None, typer.Argument(metavar="STAGE", help="Only this stage.")] = None,
 ) -> None:
     """Every setting with its default, unit and range, for --set and for preset files."""
     from mediaclean.preset import STAGES
@@ -45,13 +45,13 @@ def settings(
             for column in ("setting", "default", "unit", "allowed", "what it does"):
                 table.add_column(column, no_wrap=column in {"setting", "default", "unit"}, header_style="dim")
             for row in describe(record):
-                table.add_row(f"{name}.{row.name}", str(row.default), row.unit, row.allowed, row.help)
+                table.add_row(f"{name}.{row.name}", row.default_text, row.unit, row.allowed, row.help)
             out().print(table, "")
 
 
 def models(
-    action: Annotated[str, typer.Argument(metavar="[list|fetch]", help="What to do.")] = "list",
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="For fetch: which model.")] = None,
+    action: Annotated[str, typer.Argument(metavar="list|fetch", help="What to do.")] = "list",
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="For fetch: which model.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
 ) -> None:
     """List the networks and where their weights are, or fetch one before it is needed."""

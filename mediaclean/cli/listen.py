@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def analyze(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Files to listen to.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Files to listen to.")],
     track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
 ) -> None:
@@ -103,7 +103,8 @@ def _bed(advice: Advice) -> str:
 def dialogue(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A video or sound file.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Base name of the results. Default: INPUT's.")
+        Path | None,
+        typer.Option("--output", "-o", help="Path and base name of the results. Default: INPUT without its suffix."),
     ] = None,
     preset: Annotated[str, typer.Option("--preset", "-p", help="Name or TOML file.")] = "transcript",
     set_: Annotated[list[str] | None, typer.Option("--set", "-s", help="One setting; repeatable.")] = None,

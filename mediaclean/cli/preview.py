@@ -22,7 +22,7 @@ def preview(
         Path | None, typer.Option("--output", "-o", help="The page. Default: NAME.preview.html beside INPUT.")
     ] = None,
     preset: Annotated[
-        str | None, typer.Option("--preset", "-p", help="Name or TOML file; see `mediaclean presets`.")
+        str | None, typer.Option("--preset", "-p", help="Name or TOML file; 'mediaclean presets' lists them.")
     ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", "-s", help="One setting; repeatable.")] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="auto, demucs, dialogue or none.")] = None,

@@ -21,7 +21,8 @@ def remix(
         Path, typer.Argument(metavar="RESULT", help="A result with its stems, its stems' folder, or its report.")
     ],
     dose: Annotated[
-        str | None, typer.Option("--dose", help="What becomes of the bed: leave, duck, reduce, remove or auto.")
+        str | None,
+        typer.Option("--dose", help="How to treat the bed, all but the voice: leave, duck, reduce, remove or auto."),
     ] = None,
     preset: Annotated[
         str | None, typer.Option("--preset", "-p", help="Another preset. Default: the result's own.")
@@ -38,7 +39,10 @@ def remix(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The new result. Default: RESULT, with --overwrite.")
     ] = None,
-    engine: Annotated[str | None, typer.Option("--engine", help="If a span must be separated: as in clean.")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", help="For spans that must be separated again: auto, demucs, dialogue or none."),
+    ] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")] = None,
     models: Annotated[Path | None, typer.Option("--models", help="Folder with network weights.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write the full report as JSON.")] = None,

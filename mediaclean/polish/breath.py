@@ -1,7 +1,7 @@
 """Breaths: found in the pauses, and lowered by as much as they stand out, never taken away.
 
 A breath is noise between words: no pitch, quieter than speech, with its power under 4.5 kHz where a sibilant has it
-above, at least a tenth of a second long, and it rises out of the pause. The last tells it from a room's reverberation,
+above, at least 0.14 s long, and it rises out of the pause. The last tells it from a room's reverberation,
 which only falls. (Features as in Ruinskiy and Lavner, IEEE Trans. ASLP 15(3), 2007, without their templates.) A person
 who does not breathe is not alive, so a breath keeps its place and loses at most 12 dB, and never sinks under the room.
 """

@@ -1,4 +1,4 @@
-"""De-essing: sibilants that stand out are lowered above 4.5 kHz, each as a whole and no further than asked.
+"""De-essing: sibilants that stand out are lowered above 4 kHz, each as a whole and no further than asked.
 
 As an editor does it by hand: a gain that stands still through the sibilant, so that nothing is modulated, and that
 touches only the band in which it hisses. The filter has no phase, so the rest of the voice stays where it was.

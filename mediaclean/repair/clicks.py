@@ -8,7 +8,7 @@ itself. A click is a peak that is higher than everything from 1.5 to 18 ms befor
 
 - the error through the predictor turned round in time, which gathers what a click smeared over the samples after it;
 - the error of predicting backwards, in which pulses of the voice, sharp at their beginning, are blunt;
-- from 5 kHz up, where voices are weak, the errors of both directions together.
+- from 5 to 8 kHz, where voices are weak, the errors of both directions together.
 
 The samples of a click are made up from the sound around them (`interpolate`); nothing else is touched.
 """

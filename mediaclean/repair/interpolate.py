@@ -17,7 +17,7 @@ STEPS = 2
 
 
 def order_for(rate: int) -> int:
-    """How many coefficients a model of speech takes: 1.3 ms at high rates, and never fewer than 24."""
+    """How many coefficients a model of speech takes: 1.3 ms of it, but never fewer than 24 nor more than 64."""
     return min(64, max(24, rate // 750))
 
 

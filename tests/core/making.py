@@ -14,7 +14,6 @@ from mediaclean.loudness.meter import Loudness
 from mediaclean.roomtone.sources import ToneFeatures
 
 FRAME_S = 0.032
-SILENT_LUFS = -70.0
 
 
 def power(level_db: NDArray[np.floating]) -> NDArray[np.float64]:

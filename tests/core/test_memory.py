@@ -25,6 +25,7 @@ def test_memory_goes_back_at_both_ends_of_a_pass_and_once_its_file_is_open(monke
 
 def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory.platform, "libc_ver", lambda: ("", ""))
+    assert memory._glibc("mallopt") is None
     memory.reuse_blocks()
     memory.between_passes(lambda progress: None)(Progress("listen", 0.0, 4.0))
 
