@@ -193,3 +193,13 @@ def test_silence_stays_silence() -> None:
     mix, voice = run(nothing, nothing, [Repair(Span(0, 3 * RATE), "dereverb", 1.0, "")])
     assert not mix.any()
     assert not voice.any()
+
+
+@pytest.mark.parametrize("right", [1.0, -1.0])
+def test_channels_with_one_and_the_same_sound_are_treated_as_one(right: float) -> None:
+    """The equations of two equal channels are singular but for what is added to their diagonal."""
+    sound = played(speech(5.0), room(0.5))
+    mono = dereverberated(sound, RATE, DereverbSettings())
+    both = dereverberated(np.concatenate([sound, np.float32(right) * sound]), RATE, DereverbSettings())
+    assert np.abs(both[0] - np.float32(right) * both[1]).max() < 1e-6
+    assert np.square(both[0] - mono[0]).mean() < 1e-4 * np.square(mono).mean()
