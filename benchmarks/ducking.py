@@ -48,6 +48,7 @@ from mediaclean.bed.confirm import VoiceEar
 from mediaclean.bed.dips import DipEar
 from mediaclean.bed.duck import DuckSettings
 from mediaclean.deciding import decide
+from mediaclean.downmix import Downmix
 from mediaclean.listening import listen, open_job
 from mediaclean.loudness.kweight import KWeighting, WeightedPower, lufs_to_power, power_to_lufs
 from mediaclean.mixing import make_mix
@@ -125,7 +126,7 @@ def phrases(voice: NDArray[np.float32], spans: Sequence[Span]) -> list[list[Span
 
 def kind_of(noise: NDArray[np.float32]) -> str:
     """Whether there is nobody in an ambience, or somebody."""
-    ear = VoiceEar(RATE, None, load_detector("silero"))
+    ear = VoiceEar(RATE, Downmix(), load_detector("silero"))
     for _ in ear.listen([Block(0, noise[None], noise[None])]):
         pass
     (share,) = ear.shares([Span(0, len(noise))])

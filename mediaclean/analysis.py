@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mediaclean.advice.faults import UNHEARD, ChannelEar, Heard
 from mediaclean.ahead import Aside
 from mediaclean.audio import FLOOR_DB, Gather, Samples, Span, frame_count, power_to_db, reblock
+from mediaclean.downmix import first_downmix, in_step
 from mediaclean.loudness.kweight import FrameLevels, channel_names, power_to_lufs
 from mediaclean.loudness.meter import Loudness, Meter
 from mediaclean.repair.chain import Finder, RepairSettings
@@ -92,13 +93,6 @@ def centre_channel(layout: str, channels: int) -> int | None:
     return names.index("FC") if channels > 2 and "FC" in names else None
 
 
-def speech_downmix(centre: int | None) -> Callable[[Samples], NDArray[np.float32]]:
-    """What the speech detector hears: the centre of a surround track, else the mean of the channels."""
-    if centre is None:
-        return lambda samples: np.asarray(samples.mean(axis=0), dtype=np.float32)
-    return lambda samples: samples[centre]
-
-
 def analyse(
     chunks: Iterable[Samples],
     *,
@@ -122,7 +116,7 @@ def analyse(
     """
     levels = FrameLevels(rate, layout, channels)
     meter = Meter(rate, layout, channels, frames=levels)
-    ear = Ear(rate, detector, speech_downmix(centre_channel(layout, channels)))
+    ear = Ear(rate, detector, first_downmix(centre_channel(layout, channels)))
     holes = HoleFinder(rate, tone or RoomToneSettings())
     facts, finder, sides = _Facts(rate), Finder(rate, repair or RepairSettings()), ChannelEar(channels)
     with ExitStack() as stack:
@@ -253,7 +247,7 @@ class _Facts:
         self._squares += float(np.dot(exact, exact))
         self._count_clipped(samples)
         if mono.size >= self.SIZE:  # one frame a second is enough for a long-term spectrum
-            self._spectrum += np.abs(np.fft.rfft(mono[: self.SIZE] * self._window)) ** 2
+            self._spectrum += np.abs(np.fft.rfft(in_step(samples[:, : self.SIZE]) * self._window)) ** 2
 
     def _count_clipped(self, samples: Samples) -> None:
         if max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0))) < FULL_SCALE:

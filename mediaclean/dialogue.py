@@ -24,9 +24,8 @@ from mediaclean.cues.make import Cue, CueSettings, make_cues, to_srt, to_vtt
 from mediaclean.dialogue_track import to_asr, write_asr_wav
 from mediaclean.errors import OutputError
 from mediaclean.job import CleanOptions, Job
+from mediaclean.level import Levelling, Take
 from mediaclean.loudness.limiter import limit
-from mediaclean.loudness.meter import measure
-from mediaclean.loudness.normalise import gain_to_target, normalise
 from mediaclean.media import picture_cuts, staged
 from mediaclean.mixing import Mix, make_mix
 from mediaclean.plan.make import PlannedDip
@@ -93,8 +92,8 @@ def write_dialogue(
     with _all_or_none(files, overwrite=job.options.overwrite) as (wav, vtt, srt, table):
         rendered = render(job, spool_folder(files[0]))
         analysis, mix = rendered.take.analysis, rendered.take.mix
-        sound = _from_zero(_at_level(job, mix), _origin_s(job), rate=job.rate, channels=job.track.channels)
-        write_asr_wav(wav, sound, job.rate, weights=_weights(job))
+        sound = _from_zero(_at_level(rendered.take), _origin_s(job), rate=job.rate, channels=job.track.channels)
+        write_asr_wav(wav, sound, job.rate, weights=job.downmix.weights(job.track.channels))
         spans = spoken(analysis, job.preset.speech or SpeechSettings())
         cues = cues_for(job, analysis, spans)
         vtt.write_text(to_vtt(cues), encoding="utf-8", newline="")
@@ -132,23 +131,13 @@ def dialogue_chunks(job: Job, plan_mix: Mix, voices: Voices) -> Iterator[Samples
     dips = tuple(PlannedDip(cut.span, None, "bed under dialogue") for cut in plan_mix.plan.cuts)
     mix = make_mix(gentle, replace(plan_mix.plan, dips=dips, voice_gains=()), voices)
     limited = limit(mix.chunks("dialogue"), job.rate, ceiling_dbtp=CEILING_DBTP)
-    for part in to_asr(limited, job.rate, weights=_weights(job)):
+    for part in to_asr(limited, job.rate, weights=job.downmix.weights(job.track.channels)):
         yield (part.astype(np.float32) / 32768.0)[None]
 
 
-def _at_level(job: Job, mix: Mix) -> Iterator[Samples]:
-    sound = mix.chunks("dialogue")
-    if job.preset.loudness is None:
-        return limit(sound, job.rate, ceiling_dbtp=CEILING_DBTP)
-    gain = gain_to_target(measure(mix.chunks("measure"), job.rate, job.track.layout), job.preset.loudness)
-    return normalise(sound, job.rate, gain)
-
-
-def _weights(job: Job) -> list[float] | None:
-    """Of a surround track only the centre is dialogue."""
-    if job.track.centre is None:
-        return None
-    return [1.0 if channel == job.track.centre else 0.0 for channel in range(job.track.channels)]
+def _at_level(take: Take) -> Iterator[Samples]:
+    sound = Levelling(take).sound("dialogue")
+    return sound if take.job.preset.loudness else limit(sound, take.job.rate, ceiling_dbtp=CEILING_DBTP)
 
 
 def _origin_s(job: Job) -> Fraction:

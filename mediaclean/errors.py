@@ -6,6 +6,7 @@
     ├─ BackendError            4   package or weights missing or corrupt, no such model
     │  └─ DeviceError          4   no such device, out of memory at the minimum
     └─ OutputError             5   exists, no space, no such codec, container refuses it
+       └─ MismatchError        5   the result is not what its source asks for, so it gets no name
 
 The message says what is wrong and where, with the value; the hint says what to type next.
 """
@@ -57,3 +58,7 @@ class OutputError(MediacleanError):
     """The target exists, cannot be written, or its container refuses what it should hold."""
 
     exit_code = 5
+
+
+class MismatchError(OutputError):
+    """The finished file does not hold what its source does; the same command would end the same."""

@@ -68,6 +68,8 @@ def can_stay(take: Take, path: Path) -> bool:
     options, track = take.job.options, take.job.track
     if take.mix.changes_sound or options.keep_original or options.codec or options.bit_rate:
         return False
+    if any(fault.kind == "not-a-number" for fault in take.job.faults):
+        return False  # what is heard has silence there, and so must what is written
     same_suffix = path.suffix.lower() == take.job.media.path.suffix.lower()
     held = track.codec in format_of(path).audio or same_suffix
     return held and is_on_target(source_level(take.analysis), take.job.preset.loudness)

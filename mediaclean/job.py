@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mediaclean.audio import Samples, Span, pick
+from mediaclean.downmix import Downmix
 from mediaclean.media import AudioTrack, Fault, Landmarks, Media, PacketEar, decode, fingerprint
 from mediaclean.plan.make import Engine, Plan, SeparateSettings
 from mediaclean.preset import Preset
@@ -89,8 +90,8 @@ class Stopwatch:
 class Job:
     """A track to be cleaned and how. With `repairs`, its sound is heard mended.
 
-    `faults`, `landmarks` and `packets` are what the first pass finds: what is wrong with the source, what it is
-    recognised by, and what it consists of.
+    `faults`, `landmarks`, `packets` and `signs` are what the first pass finds: what is wrong with the source, what it
+    is recognised by, what it consists of, and which of its channels are inverted.
     """
 
     media: Media
@@ -103,10 +104,16 @@ class Job:
     repairs: Repairs = NO_REPAIRS
     landmarks: Landmarks = field(default_factory=Landmarks)
     packets: PacketEar = field(default_factory=PacketEar)
+    signs: list[float] = field(default_factory=list)
 
     @property
     def rate(self) -> int:
         return self.track.rate
+
+    @property
+    def downmix(self) -> Downmix:
+        """Where the dialogue is heard in one channel, once the first pass has told how the channels are wired."""
+        return Downmix(self.track.centre, tuple(self.signs))
 
     @property
     def fade(self) -> int:

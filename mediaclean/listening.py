@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from mediaclean.analysis import Analysis, analyse
 from mediaclean.backends.detector import load_detector
 from mediaclean.errors import MediaError, PresetError
 from mediaclean.job import CleanOptions, Job
+from mediaclean.loudness.kweight import HIGHEST_RATE, LOWEST_RATE
 from mediaclean.loudness.meter import Loudness
 from mediaclean.media import Fault, Landmarks, StreamInfo, choose_track, probe
 from mediaclean.preset import Preset, load_preset
@@ -138,7 +140,7 @@ def open_jobs(source: Path | str, preset: Preset | str, options: CleanOptions, w
     else:
         tracks = list(dict.fromkeys(choose_track(job.media, choice) for choice in options.tracks))
     return [
-        _checked(replace(job, track=track, faults=[], landmarks=Landmarks()))
+        _checked(replace(job, track=track, faults=[], landmarks=Landmarks(), signs=[]))
         for track in sorted(tracks, key=lambda track: track.number)
     ]
 
@@ -151,6 +153,11 @@ def _opened(source: Path | str, preset: Preset | str, options: CleanOptions, wat
 
 def _checked(job: Job) -> Job:
     """The job, if its track has a channel in which dialogue can be looked for, or none is."""
+    if not LOWEST_RATE <= job.rate <= HIGHEST_RATE:
+        raise MediaError(
+            f"{job.media.path}: loudness cannot be told at {job.rate} samples a second",
+            f"ffmpeg -i {shlex.quote(str(job.media.path))} -ar 48000 {shlex.quote(job.media.path.stem + '.wav')}",
+        )
     separates = job.preset.separate is not None and job.options.engine != "none"
     if separates and job.track.channels > 2 and job.track.centre is None:
         among = f"track {job.track.number}, " if len(job.media.tracks) > 1 else ""
@@ -178,6 +185,7 @@ def listen(job: Job) -> Analysis:
             tone=job.preset.room_tone,
             repair=job.mends,
         )
+    job.signs[:] = analysis.heard.signs
     if analysis.length == 0:
         raise MediaError(f"{job.media.path.name}: the audio track is empty", "choose another track with --track")
     return analysis

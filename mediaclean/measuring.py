@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaclean.analysis import Ear, speech_downmix
-from mediaclean.audio import Samples, Span, frame_count
+from mediaclean.analysis import Ear
+from mediaclean.audio import Samples, Span, frame_count, reblock
 from mediaclean.backends.detector import load_detector
 from mediaclean.bed.duck import DuckSettings
+from mediaclean.downmix import first_downmix
 from mediaclean.job import CleanOptions, Job
 from mediaclean.listening import listen, open_job
 from mediaclean.loudness.delivery import Measured, Spec, Verdict, verdict
@@ -86,8 +87,8 @@ def measure_file(
     meter = Meter(rate, layout, channels, frames=frames)
     levels = LevelMeter(rate)
     length = 0
-    with Ear(rate, load_detector("silero"), speech_downmix(job.track.centre)) as ear:
-        for chunk in _each(job.first_chunks(), meter.add, levels.add, ear.add):
+    with Ear(rate, load_detector("silero"), first_downmix(job.track.centre)) as ear:
+        for chunk in _each(reblock(job.first_chunks(), rate), meter.add, levels.add, ear.add):
             length += chunk.shape[1]
     loudness = meter.result()
     speech: NDArray[np.float32] = ear.result(frame_count(length, rate))[0]

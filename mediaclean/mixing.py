@@ -139,7 +139,7 @@ def voice_stages(plan: Plan, job: Job, fade: int) -> list[BlockStage]:
 
 
 def _voiced(plan: Plan, job: Job, fade: int) -> Voiced:
-    return Voiced(job.rate, job.track.centre, plan.phrases, [cut.span for cut in plan.cuts], fade)
+    return Voiced(job.rate, job.downmix, plan.phrases, [cut.span for cut in plan.cuts], fade)
 
 
 def _whole(chunks: Iterator[Samples]) -> Iterator[Block]:
@@ -166,7 +166,7 @@ def hear_dips(job: Job, blocks: Iterable[Block], *, start: int = 0) -> DipsHeard
     """
     heard = DipsHeard(
         DipEar(job.rate, job.track.layout, job.track.channels),
-        VoiceEar(job.rate, job.track.centre, load_detector("webrtc")),
+        VoiceEar(job.rate, job.downmix, load_detector("webrtc")),
         start,
     )
     for _ in heard.ear.listen(heard.detector.listen(blocks)):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mediaclean.deciding import decide
 from mediaclean.dialogue_track import ASR_RATE
-from mediaclean.errors import OutputError
+from mediaclean.errors import MismatchError
 from mediaclean.finish import Finished, finish
 from mediaclean.job import CleanOptions, Job, Stopwatch
 from mediaclean.level import Take, with_figures
@@ -22,7 +22,7 @@ from mediaclean.loudness.normalise import LoudnessSettings
 from mediaclean.media import Hashing, NewAudio, Receipt, check_target, staged, verify
 from mediaclean.media.pairing import DIALOGUE
 from mediaclean.media.staged import exists
-from mediaclean.plan.make import Level, Plan
+from mediaclean.plan.make import Level, Plan, is_hardly_any_sound
 from mediaclean.preset import DEFAULT, Preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.render import Voices
@@ -100,7 +100,13 @@ def deliver(
             partial(_deliver, rendered, delivery, note, packets)
             for delivery, note in zip(deliveries, notes, strict=True)
         ]
-        reports = [report for each in side_by_side(works, watch) for report in each]
+        try:
+            reports = [report for each in side_by_side(works, watch) for report in each]
+        except MismatchError:
+            if len(deliveries) == 1:  # another try would end the same, so nothing is kept for it
+                for job in jobs:
+                    remove_spools(spools, job.track.number)
+            raise
     keep(rendered, reports)
     for job in jobs:
         remove_spools(spools, job.track.number)
@@ -148,7 +154,10 @@ def _for_delivery(take: Take, spec: Spec | None, watch: Watch, stopwatch: Stopwa
 
 
 def _aim(take: Take, spec: Spec | None) -> LoudnessSettings | None:
-    return take.job.preset.loudness if spec is None else spec.aim
+    """The level that a delivery goes to: the plan's, or its specification's where there is anything to be levelled."""
+    if spec is None or (not take.mix.plan.phrases and is_hardly_any_sound(take.analysis)):
+        return take.job.preset.loudness
+    return spec.aim
 
 
 def dry_run(
@@ -185,7 +194,7 @@ def _proven(takes: Sequence[Take], target: Path, part: Path, finished: Sequence[
     """Compare the finished file with its source, whose packets are the same for all deliveries.
 
     Raises:
-        OutputError: if anything that was to be kept is not there.
+        MismatchError: if anything that was to be kept is not there.
     """
     cleaned = [take.job.track.number for take, done in zip(takes, finished, strict=True) if not done.copied]
     known = replace(finished[0].evidence, source=packets.result())
@@ -200,7 +209,7 @@ def _proven(takes: Sequence[Take], target: Path, part: Path, finished: Sequence[
         known=known,
     )
     if not receipt.ok:
-        raise OutputError(
+        raise MismatchError(
             f"{target.name} would not match its source: {receipt.failures[0]}",
             "write to .mkv, which can hold nearly everything",
         )

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mediaclean.analysis import speech_downmix
 from mediaclean.audio import Block, Span, gaps
 from mediaclean.bed.duck import DuckSettings, duck, reach_of
 from mediaclean.job import Job
@@ -82,7 +81,7 @@ class _Ear:
     def _separated(self, plan: Plan) -> Iterator[Block]:
         """One channel: that of the voice, or the mean of all."""
         beds: Beds = self.other.beds(passages_of(plan)) if self.other else {}
-        downmix = speech_downmix(self.job.track.centre)
+        downmix = self.job.downmix
         for block in replaced(self.blocks("judge"), beds, self.job.fade):
             yield Block(block.start, downmix(block.mix)[None], downmix(block.voice)[None])
 

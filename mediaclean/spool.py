@@ -21,6 +21,7 @@ import numpy as np
 
 from mediaclean.audio import Samples
 from mediaclean.errors import OutputError
+from mediaclean.locks import FolderLock, taken
 
 _KEY = "key.json"
 _VOICE = re.compile(r"cut-(\d{6})\.npy")
@@ -32,6 +33,7 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._lock: FolderLock | None = None
 
     @classmethod
     def open(cls, folder: Path, key: Mapping[str, Any], *, needed: int = 0) -> Spool:
@@ -44,20 +46,28 @@ class Spool:
             needed: bytes that all voices together will take; what is there already counts.
 
         Raises:
-            OutputError: if the folder cannot be written or the disk has not enough room.
+            OutputError: if the folder cannot be written, the disk has not enough room, or another run is at work on it.
         """
         spool = cls(folder)
         text = json.dumps(key, sort_keys=True, indent=1)
         with _disk_errors(folder):
+            folder.mkdir(exist_ok=True)
+            spool._lock = taken(folder)
+            if spool._lock is None:
+                raise OutputError(
+                    f"{folder}: another run is at work on the same result",
+                    "wait for it, or choose another name with -o",
+                )
             if not spool._holds(text):
-                spool.remove()
-                folder.mkdir(exist_ok=True)
+                spool._clear()
                 spool._write(folder / _KEY, text.encode())
             for part in folder.glob("*.part"):
                 part.unlink()
             there = sum(spool._path(index).stat().st_size for index in spool.done)
             free = shutil.disk_usage(folder).free
         if needed - there > free:
+            if not spool.done:
+                spool.remove()
             raise OutputError(
                 f"{folder.parent} has {_size(free)} free, the separated voice takes {_size(needed - there)}: "
                 f"{_size(needed - there - free)} more are needed",
@@ -114,7 +124,7 @@ class Spool:
         return voice
 
     def remove(self) -> None:
-        """Delete the spool; files that are not its own stay.
+        """Delete the spool; files that are not its own stay, and all does where another run is at work on it.
 
         Raises:
             OutputError: if it cannot be deleted.
@@ -122,11 +132,17 @@ class Spool:
         if not self.folder.is_dir():
             return
         with _disk_errors(self.folder):
-            for path in list(self.folder.iterdir()):
-                if _OURS.fullmatch(path.name):
-                    path.unlink()
+            lock = taken(self.folder)
+            if lock is None:
+                return
+            self._clear()
             if not any(self.folder.iterdir()):
                 self.folder.rmdir()
+
+    def _clear(self) -> None:
+        for path in list(self.folder.iterdir()):
+            if _OURS.fullmatch(path.name):
+                path.unlink()
 
     @classmethod
     def all_of(cls, folder: Path) -> list[Spool]:

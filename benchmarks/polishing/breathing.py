@@ -14,6 +14,7 @@ from scipy.signal import butter, oaconvolve, sosfilt
 
 from benchmarks.polishing.recordings import Recording, finished, frames, level_db, load, table
 from mediaclean.audio import Block, Samples, Span, db_to_gain
+from mediaclean.downmix import Downmix
 from mediaclean.polish.breath import BreathSettings, find_breaths
 from mediaclean.polish.frames import VoiceFrames, listen, speech_level
 
@@ -113,7 +114,7 @@ def in_room(sound: Samples, rate: int) -> Samples:
 
 def listen_to(sound: NDArray[np.float64], rate: int) -> VoiceFrames:
     mono = sound[None].astype(np.float32)
-    return listen([Block(0, mono, mono)], rate=rate, centre=None)
+    return listen([Block(0, mono, mono)], rate=rate, downmix=Downmix())
 
 
 def breaths(recordings: Sequence[Recording], corpus: Path) -> str:

@@ -11,6 +11,7 @@ import soxr
 
 from mediaclean.audio import Block, Samples, Span, power_to_db
 from mediaclean.backends.detector import load_detector
+from mediaclean.downmix import Downmix
 from mediaclean.media import choose_track, decode, probe
 from mediaclean.plan.make import Phrase
 from mediaclean.polish import through
@@ -43,7 +44,7 @@ class Recording:
 
     def track(self, cuts: Sequence[Span] = ()) -> Voiced:
         said = [Phrase(span, 1.0, -23.0, -60.0) for span in self.spans]
-        return Voiced(self.rate, None, said, cuts, round(FADE_S * self.rate))
+        return Voiced(self.rate, Downmix(), said, cuts, round(FADE_S * self.rate))
 
 
 def load(path: Path) -> Recording:
@@ -67,7 +68,7 @@ def blocks(mix: Samples, voice: Samples | None = None) -> Iterator[Block]:
 
 def frames(recording: Recording, mix: Samples, voice: Samples | None = None, cuts: Sequence[Span] = ()) -> VoiceFrames:
     fade = round(FADE_S * recording.rate)
-    return listen(blocks(mix, voice), rate=recording.rate, centre=None, cuts=cuts, fade=fade)
+    return listen(blocks(mix, voice), rate=recording.rate, downmix=Downmix(), cuts=cuts, fade=fade)
 
 
 def finished(

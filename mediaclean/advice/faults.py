@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mediaclean.audio import FLOOR_DB, Samples, power_to_db
+from mediaclean.downmix import INVERTED
+from mediaclean.loudness.kweight import channel_names
 from mediaclean.roomtone.sources import SILENT_DB
 
 if TYPE_CHECKING:
@@ -37,10 +39,12 @@ class Heard:
     Attributes:
         level_dbfs: RMS level of each channel over the whole track.
         is_twin: both channels of a stereo track have the same samples throughout.
+        signs: factors of the channels in a sum in which nothing cancels; empty where they are all 1.
     """
 
     level_dbfs: tuple[float, ...] = ()
     is_twin: bool = False
+    signs: tuple[float, ...] = ()
 
 
 UNHEARD = Heard()
@@ -52,6 +56,7 @@ class ChannelEar:
     def __init__(self, channels: int) -> None:
         self._power = np.zeros(channels)
         self._length = 0
+        self._product = 0.0  # of the channels of a stereo track
         self._is_twin = channels == 2
 
     def add(self, samples: Samples) -> None:
@@ -59,12 +64,19 @@ class ChannelEar:
         for channel, sound in enumerate(samples):
             self._power[channel] += float(np.dot(sound, sound))
         self._length += samples.shape[1]
+        if len(samples) == 2:
+            self._product += float(np.dot(samples[0], samples[1]))
         self._is_twin = self._is_twin and bool(np.array_equal(samples[0], samples[1]))
 
     def result(self) -> Heard:
         levels = power_to_db(self._power / max(1, self._length))
         is_silent = not self._power.any()
-        return Heard(tuple(round(float(level), 1) for level in levels), self._is_twin and not is_silent)
+        is_inverted = not is_silent and self._product < INVERTED * float(np.sqrt(self._power.prod()))
+        return Heard(
+            tuple(round(float(level), 1) for level in levels),
+            self._is_twin and not is_silent,
+            (1.0, -1.0) if is_inverted else (),
+        )
 
 
 def source_faults(analysis: Analysis, quiet: NDArray[np.bool_]) -> Iterable[str]:
@@ -86,7 +98,7 @@ def source_faults(analysis: Analysis, quiet: NDArray[np.bool_]) -> Iterable[str]
         yield f"{silent_s:.1f} s are digital silence in {len(analysis.holes)} places"
     if analysis.loudness.integrated_lufs is not None and analysis.loudness.integrated_lufs < -40.0:
         yield f"the recording is very quiet ({analysis.loudness.integrated_lufs:.0f} LUFS)"
-    yield from _channels(analysis.heard)
+    yield from _channels(analysis.heard, channel_names(analysis.layout, analysis.channels))
     holes = holed_share(analysis)
     if holes > HOLED:
         yield f"the top of the speech band is missing in {holes:.0%} of the loud moments: a low bit rate"
@@ -95,11 +107,19 @@ def source_faults(analysis: Analysis, quiet: NDArray[np.bool_]) -> Iterable[str]
         yield f"pauses lie at {hushed_db:.0f} dBFS, quieter than any room: gated, or denoised before"
 
 
-def _channels(heard: Heard) -> Iterable[str]:
+def _channels(heard: Heard, names: Sequence[str]) -> Iterable[str]:
     loudest = max(heard.level_dbfs, default=FLOOR_DB)
     if heard.is_twin:
         yield "both channels are one and the same: mono in a stereo track"
-    if len(heard.level_dbfs) != 2 or loudest <= SILENT_DB:
+    if heard.signs:
+        yield "the channels are inverted against each other: in mono they cancel, so turn one of them in your editor"
+    if loudest <= SILENT_DB:
+        return
+    if len(heard.level_dbfs) == len(names) > 2 and "FC" in names:
+        if heard.level_dbfs[names.index("FC")] < loudest - DEAD_DB:
+            yield "the centre is silent, and only there is dialogue looked for: mix the track down to stereo first"
+        return
+    if len(heard.level_dbfs) != 2:
         return
     for name, level in zip(("left", "right"), heard.level_dbfs, strict=True):
         if level < loudest - DEAD_DB:

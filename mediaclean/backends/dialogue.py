@@ -27,6 +27,7 @@ from mediaclean.backends.rumble import without_rumble
 from mediaclean.backends.stacking import stacked
 from mediaclean.backends.stereo import told_apart
 from mediaclean.cores import cores
+from mediaclean.downmix import signs_of
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
@@ -40,8 +41,6 @@ MOST_THREADS = 4
 """On a CPU; each takes about 80 MB for its window."""
 DRIVE = 0.5
 """RMS of what the network hears, which was trained around it: loud passages of a window go well above."""
-INVERTED = -0.8
-"""A channel whose correlation with the strongest one is below this is taken as inverted, and turned before the sum."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class DialogueSeparator:
     def _separate(self, mix: NDArray[np.float32]) -> NDArray[np.float32]:
         count = mix.shape[2]
         padded = np.pad(mix, ((0, 0), (0, 0), (0, -count % HOP)))
-        turn = _turn(padded)
+        turn = np.stack([signs_of(each) for each in padded])
         drive, scale = _drive(padded, turn)
         heard = analyse(_tensor(drive, self.device))
         mask = whole_mask(without_rumble(self.net(heard), heard))
@@ -152,14 +151,6 @@ def _whole_operations() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _turn(mix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The sign of every channel in the sum that the network hears, (batch, channels): -1 where one is inverted."""
-    level = np.sqrt(np.einsum("bcn,bcn->bc", mix, mix, dtype=np.float64))
-    strongest = mix[np.arange(len(mix)), level.argmax(1)]
-    product = np.einsum("bcn,bn->bc", mix, strongest, dtype=np.float64)
-    return np.where(product < INVERTED * level * level.max(1, keepdims=True), -1.0, 1.0).astype(np.float32)
 
 
 def _drive(mix: NDArray[np.float32], turn: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

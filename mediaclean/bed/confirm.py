@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from mediaclean.analysis import VAD_RATE, Detector, speech_downmix
+from mediaclean.analysis import VAD_RATE, Detector
 from mediaclean.audio import Block, Span, frames_of
+from mediaclean.downmix import Downmix
 from mediaclean.resample import Resampler
 from mediaclean.series import Series
 
@@ -21,13 +22,13 @@ class VoiceEar:
 
     Args:
         rate: of the blocks in Hz.
-        centre: the channel with the dialogue, or None for all.
+        downmix: which channels are heard.
         detector: for mono sound at 16 kHz.
     """
 
-    def __init__(self, rate: int, centre: int | None, detector: Detector) -> None:
+    def __init__(self, rate: int, downmix: Downmix, detector: Detector) -> None:
         self._rate = rate
-        self._downmix = speech_downmix(centre)
+        self._downmix = downmix
         self._resampler = Resampler(rate, VAD_RATE)
         self._detector = detector
         self._heard = Series(np.float32)

@@ -125,18 +125,22 @@ def lufs_to_power(lufs: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(10 ** ((np.asarray(lufs, dtype=np.float64) - OFFSET_LU) / 10))
 
 
+LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
+"""Between which the weighting can be told, in Hz."""
+
+
 class KWeighting(RecursiveFilter):
     """The K-weighting filter of one stream; its state runs on from call to call.
 
     In float64, because the high pass sits at 38 Hz.
 
     Args:
-        rate: sample rate in Hz, 8000 to 192000.
+        rate: sample rate in Hz, from `LOWEST_RATE` to `HIGHEST_RATE`.
         channels: number of channels.
     """
 
     def __init__(self, rate: int, channels: int) -> None:
-        if not 4000 <= rate <= 768000:
+        if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise ValueError(f"K-weighting is not defined at {rate} Hz")
         super().__init__(sections(rate), channels)
 

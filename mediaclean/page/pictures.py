@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples, power_to_db
+from mediaclean.downmix import in_step
 
 COLUMNS = 720
 BANDS = 112
@@ -28,7 +29,7 @@ def waveform(samples: Samples) -> NDArray[np.int8]:
 
 def spectrogram(samples: Samples, rate: int) -> NDArray[np.uint8]:
     """Brightness per band, from the lowest up, and column, shape (BANDS, COLUMNS); bands are even in octaves."""
-    mono = np.pad(samples.mean(axis=0), (SIZE // 2, SIZE))
+    mono = np.pad(in_step(samples), (SIZE // 2, SIZE))
     return shades(np.lib.stride_tricks.sliding_window_view(mono, SIZE)[centres(samples.shape[1])], rate)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mediaclean.audio import Block, Span, merge
+from mediaclean.downmix import Downmix
 from mediaclean.polish import BlockStage, breath, deess, gains, phrases, presence
 from mediaclean.polish.frames import listen
 from mediaclean.polish.records import PROCESSES, VoiceGain, gains_of
@@ -44,14 +45,14 @@ class Voiced:
 
     Attributes:
         rate: in Hz.
-        centre: the channel of a surround layout that holds the voice.
+        downmix: which channels hold the voice.
         phrases: where speech is.
         cuts: where it was separated.
         fade: samples over which cuts are joined to the rest.
     """
 
     rate: int
-    centre: int | None
+    downmix: Downmix
     phrases: Sequence[Phrase]
     cuts: Sequence[Span]
     fade: int
@@ -71,7 +72,7 @@ def settle(blocks: Iterable[Block], track: Voiced, preset: Preset) -> Settled:
     spans = [phrase.span for phrase in speech]
     if not spans:
         return Settled()
-    frames = listen(blocks, rate=track.rate, centre=track.centre, cuts=track.cuts, fade=track.fade)
+    frames = listen(blocks, rate=track.rate, downmix=track.downmix, cuts=track.cuts, fade=track.fade)
     found: list[VoiceGain] = []
     notes: list[str] = []
     if preset.breath is not None:
@@ -95,7 +96,7 @@ def _is_told_apart(phrase: Phrase, cuts: Sequence[Span]) -> bool:
 
 def stages(rows: Sequence[VoiceGain], track: Voiced) -> list[BlockStage]:
     """The stages that bring the rows to sound, in order; none for a process without rows."""
-    rate, centre = track.rate, track.centre
+    rate, centre = track.rate, track.downmix.centre
     made: list[BlockStage] = []
     if breaths := gains_of(rows, "breath"):
         ramp = round(breath.RAMP_S * rate)

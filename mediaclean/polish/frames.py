@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import FLOOR_DB, Block, Samples, Span, merge, power_to_db
+from mediaclean.downmix import Downmix
 from mediaclean.loudness.kweight import KWeighting
 
 HOP_S = 0.01
@@ -72,14 +73,14 @@ def heard(block: Block, cuts: Sequence[Span], fade: int) -> Samples:
 
 
 def listen(
-    blocks: Iterable[Block], *, rate: int, centre: int | None, cuts: Sequence[Span] = (), fade: int = 1
+    blocks: Iterable[Block], *, rate: int, downmix: Downmix, cuts: Sequence[Span] = (), fade: int = 1
 ) -> VoiceFrames:
     """Hear the separated sound once.
 
     Args:
         blocks: in order, from any position on.
         rate: in Hz.
-        centre: the channel of a surround layout that holds the voice; None for the mean of all.
+        downmix: which channels hold the voice.
         cuts: what was separated.
         fade: samples over which cuts are joined to the rest.
     """
@@ -87,8 +88,7 @@ def listen(
     spans = merge(cuts)
     for block in blocks:
         voice = heard(block, spans, fade)
-        one = [sound.mean(axis=0) if centre is None else sound[centre] for sound in (voice, block.mix)]
-        ear.add(block.start, np.stack(one))
+        ear.add(block.start, np.stack([downmix(sound) for sound in (voice, block.mix)]))
     return ear.result()
 
 

@@ -28,6 +28,9 @@ CONTEXT = 1
 """Frames on either side that the power of a frame is averaged over: one frame alone says little of it."""
 FLOOR = 1e-6
 """Of the mean power of a bin: frames are not weighted by more than the inverse of this."""
+LOAD = np.float32(3e-6)
+"""Added to the diagonal of the filter's equations, as a share of it: more than the rounding of 32 bits, so that they
+can be solved where both channels are the same sound."""
 BINS = 32
 """Bins that are worked on at once, which bounds the memory."""
 
@@ -90,8 +93,8 @@ def wpe(spectra: NDArray[np.complex64], taps: int, delay: int, rounds: int = ROU
         weighted = past.conj() / np.maximum(power, FLOOR * mean + 1e-20)
         square = np.matmul(weighted, past.swapaxes(1, 2))
         cross = np.matmul(weighted, spectra.swapaxes(1, 2))
-        load = 1e-6 * np.trace(square, axis1=1, axis2=2).real / square.shape[1] + 1e-20
-        square[:, np.arange(square.shape[1]), np.arange(square.shape[1])] += load[:, None].astype(np.float32)
+        diagonal = np.arange(square.shape[1])
+        square[:, diagonal, diagonal] += LOAD * square[:, diagonal, diagonal].real + np.float32(1e-20)
         clean = spectra - np.matmul(np.linalg.solve(square, cross).swapaxes(1, 2), past)
     return clean
 

@@ -9,6 +9,7 @@ from mediaclean.audio import Block, Samples, Span
 from mediaclean.bed.confirm import VoiceEar
 from mediaclean.bed.dips import LEAST_SPEECH, DipLevels, ride
 from mediaclean.bed.duck import DuckSettings
+from mediaclean.downmix import Downmix
 from mediaclean.plan.make import PlannedDip
 
 RATE = 48_000
@@ -42,7 +43,7 @@ def voice() -> Samples:
 def test_shares_tell_speech_from_none_whatever_the_blocks(size: int) -> None:
     sound = voice()
     blocks = [Block(at, sound[:, at : at + size], sound[:, at : at + size]) for at in range(0, sound.shape[1], size)]
-    ear = VoiceEar(RATE, None, LoudIsSpeech())
+    ear = VoiceEar(RATE, Downmix(), LoudIsSpeech())
     assert list(ear.listen(blocks)) == blocks
     spans = [Span(0, int(1.9 * RATE)), Span(2 * RATE, 4 * RATE), Span(RATE, 3 * RATE)]
     none, all_, half = ear.shares(spans)
@@ -54,7 +55,7 @@ def test_shares_tell_speech_from_none_whatever_the_blocks(size: int) -> None:
 def test_only_the_centre_of_a_surround_track_is_heard() -> None:
     sound = np.zeros((6, 2 * RATE), dtype=np.float32)
     sound[0] = 0.1 * np.sin(np.arange(2 * RATE) * 0.1)
-    ear = VoiceEar(RATE, 2, LoudIsSpeech())
+    ear = VoiceEar(RATE, Downmix(2), LoudIsSpeech())
     assert list(ear.listen([Block(0, sound, sound)]))
     assert ear.shares([Span(0, 2 * RATE)]) == [0.0]
 

@@ -58,6 +58,18 @@ def test_each_is_what_it_would_be_alone(
     assert set(threading.enumerate()) <= threads
 
 
+def test_a_result_that_never_will_match_leaves_nothing_at_all(
+    tmp_path: Path, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mediaclean.run as run
+
+    receipt = type("Receipt", (), {"ok": False, "failures": ["the picture differs"]})
+    monkeypatch.setattr(run, "verify", lambda *_, **__: receipt)
+    with pytest.raises(OutputError, match="would not match its source: the picture differs"):
+        deliver(song, deliveries(tmp_path, ".mp4")[:1], load_preset("podcast"), HALF)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_that_fails_leaves_nothing_under_its_name_and_the_spool_for_the_next_run(
     tmp_path: Path, song: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 from mediaclean.audio import Block, Samples, Span, db_to_gain
+from mediaclean.downmix import Downmix
 from mediaclean.polish.frames import VoiceFrames, listen
 
 RATE = 24_000
@@ -107,4 +108,4 @@ def joined(blocks: Iterator[Block]) -> Block:
 
 
 def frames_of(sound: Samples, voice: Samples | None = None, cuts: Sequence[Span] = ()) -> VoiceFrames:
-    return listen(blocks_of(sound, voice), rate=RATE, centre=None, cuts=cuts, fade=RATE // 50)
+    return listen(blocks_of(sound, voice), rate=RATE, downmix=Downmix(), cuts=cuts, fade=RATE // 50)

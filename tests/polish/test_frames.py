@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mediaclean.audio import Block, Samples, Span
+from mediaclean.downmix import Downmix
 from mediaclean.loudness.kweight import OFFSET_LU
 from mediaclean.polish.frames import BATCH, HOP_S, VoiceFrames, heard, listen, speech_level
 from polish.speaking import RATE, Speaking, blocks_of, frames_of
@@ -45,7 +46,9 @@ def test_blocks_of_any_size_are_heard_alike(sizes: list[int]) -> None:
     sound = Speaking.begin().talk(3).sound(2)[:, : 4_000 if sizes == [1] else None]
     voice = np.float32(0.5) * sound
     whole = frames_of(sound, voice, [Span(3_000, 9_000)])
-    parts = listen(blocks_of(sound, voice, sizes), rate=RATE, centre=None, cuts=[Span(3_000, 9_000)], fade=RATE // 50)
+    parts = listen(
+        blocks_of(sound, voice, sizes), rate=RATE, downmix=Downmix(), cuts=[Span(3_000, 9_000)], fade=RATE // 50
+    )
     assert all(np.array_equal(getattr(parts, name), getattr(whole, name)) for name in ARRAYS)
 
 
@@ -71,7 +74,7 @@ def test_in_cuts_the_voice_is_heard_and_elsewhere_everything() -> None:
 
 def test_of_a_surround_track_the_centre_is_heard() -> None:
     sound = np.concatenate([tone(997.0, peak=p) for p in (0.5, 0.5, 0.1)])
-    frames = listen(blocks_of(sound), rate=RATE, centre=2)
+    frames = listen(blocks_of(sound), rate=RATE, downmix=Downmix(2))
     assert np.allclose(frames.mid_db[inner(frames)], -23.01, atol=0.1)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import gc
+import subprocess
+import sys
 from collections import namedtuple
 from pathlib import Path
 
@@ -48,6 +51,35 @@ def test_the_same_key_resumes_and_another_begins_anew(folder: Path) -> None:
     Spool.open(folder, KEY).put(0, voice())
     assert Spool.open(folder, dict(reversed(KEY.items()))).done == {0}
     assert Spool.open(folder, {**KEY, "engine": "demucs"}).done == set()
+
+
+AT_WORK = """
+import sys
+from pathlib import Path
+from mediaclean.spool import Spool
+spool = Spool.open(Path(sys.argv[1]), {"source": "abc", "cuts": [[0, 10], [20, 30]], "engine": "fake:half"})
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are not locked here")
+def test_what_another_run_is_at_work_on_is_neither_used_nor_removed(folder: Path) -> None:
+    Spool.open(folder, KEY).put(0, voice())
+    gc.collect()
+    other = subprocess.Popen(
+        [sys.executable, "-c", AT_WORK, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdin
+    assert other.stdout
+    assert other.stdout.readline() == "open\n"
+    for key in (KEY, {**KEY, "engine": "demucs"}):
+        with pytest.raises(OutputError, match="another run is at work"):
+            Spool.open(folder, key)
+    Spool(folder).remove()
+    np.testing.assert_array_equal(Spool(folder).get(0), voice())
+    other.communicate()
+    assert Spool.open(folder, KEY).done == {0}, "and it is free when that run has ended"
 
 
 def test_a_voice_cut_short_is_not_there(folder: Path) -> None:
