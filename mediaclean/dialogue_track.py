@@ -7,6 +7,8 @@ in where the sound is fainter still.
 
 from __future__ import annotations
 
+import errno
+import wave
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -21,6 +23,7 @@ ASR_RATE = 16_000
 FLOOR_DBFS = -75.0
 """Level of the noise under the sound: 50 dB under quiet speech, 15 dB over the rounding of 16 bits."""
 
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _STEP = 160  # 10 ms, in which the sound's level is taken
 _PIECE = 100 * _STEP
 
@@ -70,17 +73,20 @@ def write_asr_wav(
     Raises:
         OutputError: when the file cannot be written.
     """
-    import soundfile
-
     written = 0
     try:
-        with soundfile.SoundFile(path, "w", ASR_RATE, 1, "PCM_16", format="WAV") as file:
+        # Not by libsndfile, which does not tell a full disk from other faults.
+        with path.open("wb") as file, wave.open(file, "wb") as made:
+            made.setparams((1, 2, ASR_RATE, 0, "NONE", "not compressed"))
             for part in to_asr(chunks, rate, weights=weights, floor_dbfs=floor_dbfs, seed=seed):
-                file.write(part)
+                made.writeframesraw(part.astype("<i2").tobytes())
                 written += part.shape[0]
-    except (OSError, soundfile.LibsndfileError) as error:
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            hint = "free some space, or choose another folder with -o"
+            raise OutputError(f"{path}: no space left on the disk", hint) from error
         raise OutputError(
-            f"{path}: the dialogue track cannot be written: {error}", "check the free space and the folder's rights"
+            f"{path}: the dialogue track cannot be written: {error.strerror or error}", "check the folder's rights"
         ) from error
     return written
 

@@ -91,9 +91,11 @@ def load_preset(name: str | Path = DEFAULT, overrides: Sequence[str] = ()) -> Pr
     """
     path = _find(name)
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PresetError(f"{path.name} is not valid TOML: {error}", "mediaclean presets documentary") from error
+    except FileNotFoundError as error:
+        raise PresetError(f"no preset file {path}", "mediaclean presets") from error
     except OSError as error:
         raise PresetError(f"{path} cannot be read: {error.strerror}", "mediaclean presets") from error
     return override(from_tables(tables, path.stem), overrides)
@@ -172,10 +174,7 @@ def check_heard(preset: Preset, overrides: Sequence[str], *, alone: bool = False
 def _find(name: str | Path) -> Path:
     text = str(name)
     if text.endswith(".toml") or "/" in text or "\\" in text:
-        path = Path(text)
-        if not path.is_file():
-            raise PresetError(f"no preset file {text}", "mediaclean presets")
-        return path
+        return Path(text)
     if text not in preset_names():
         known = ", ".join(preset_names())
         raise PresetError(f"{text}: no such preset{suggest(text, preset_names())}", f"known presets: {known}")

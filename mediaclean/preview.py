@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -129,14 +130,16 @@ def preview(
 
 
 def _check_target(job: Job, target: Path) -> None:
-    if target.suffix.lower() not in {".html", ".htm"}:
-        raise OutputError(f"{target}: a page ends in .html", f"-o {shlex.quote(str(target.with_suffix('.html')))}")
     if target.is_dir():
         raise OutputError(f"{target}: is a folder", f"-o {shlex.quote(str(target / 'preview.html'))}")
-    if target.exists() and not job.options.overwrite:
+    if target.suffix.lower() not in {".html", ".htm"}:
+        raise OutputError(f"{target}: a page ends in .html", f"-o {shlex.quote(str(target.with_suffix('.html')))}")
+    if os.path.lexists(target) and not job.options.overwrite:  # links that lead nowhere too
         raise exists(target)
     if not target.absolute().parent.is_dir():
         raise OutputError(f"{target.parent}: no such folder", f"mkdir -p {shlex.quote(str(target.parent))}")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"{target.parent}: may not be written (read-only)", "choose another folder with -o")
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,4 +267,4 @@ def _curve(dosed: Dosed, name: str, rate: int) -> list[float]:
 
 def page_path(source: Path) -> Path:
     """Where the page goes if nobody says: beside the source."""
-    return source.with_name(f"{source.stem}.preview.html")
+    return source.parent / f"{source.stem}.preview.html"  # which a folder such as . has as well

@@ -211,7 +211,9 @@ def _proven(takes: Sequence[Take], target: Path, part: Path, finished: Sequence[
     if not receipt.ok:
         raise MismatchError(
             f"{target.name} would not match its source: {receipt.failures[0]}",
-            "write to .mkv, which can hold nearly everything",
+            "write to .mkv, which can hold nearly everything"
+            if target.suffix.lower() != ".mkv"
+            else "write to another container, for example -o NAME.mov",
         )
     return receipt
 

@@ -103,7 +103,7 @@ def _preset_in(table: Mapping[str, Any], path: Path) -> Preset | None:
 
 def _table(path: Path) -> dict[str, Any]:
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        table = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise PresetError(f"{path} cannot be read: {error.strerror}", "check the path") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

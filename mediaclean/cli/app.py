@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from mediaclean.cli import clean, delivery, info, listen, preview, remix
 from mediaclean.cli.memory import one_thread_per_product, reuse_blocks
-from mediaclean.cli.terminal import report_error, report_interrupt
+from mediaclean.cli.stray import refuse_empty, told_plainly
+from mediaclean.cli.terminal import report_error, report_interrupt, said, say, use_json_lines
 from mediaclean.errors import MediacleanError
 
 
@@ -22,11 +24,29 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with told_plainly():
+                return super().invoke(ctx)
         except MediacleanError as error:
             raise typer.Exit(report_error(error)) from error
         except KeyboardInterrupt as stop:
             raise typer.Exit(report_interrupt()) from stop
+
+
+class Command(TyperCommand):
+    """A command that takes no empty words, and whose errors of the system know which paths are its inputs."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if "--json" in args:  # what is refused while they are read is said like all else
+            use_json_lines()
+        refuse_empty(self.params, args)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        names = [param.name for param in self.params if param.param_type_name == "argument"]
+        given = [ctx.params.get(name) for name in names]
+        paths = [each for value in given for each in (value if isinstance(value, list | tuple) else (value,))]
+        with told_plainly([path for path in paths if isinstance(path, Path)]):
+            return super().invoke(ctx)
 
 
 app = typer.Typer(
@@ -48,7 +68,7 @@ def root(
     if version:
         from mediaclean import __version__
 
-        typer.echo(f"mediaclean {__version__}")
+        say(f"mediaclean {__version__}\n")
         raise typer.Exit
     reuse_blocks()
     one_thread_per_product()
@@ -67,12 +87,13 @@ for command in (
     info.models,
     info.doctor,
 ):
-    app.command()(command)
+    app.command(cls=Command)(command)
 
 
-def main() -> None:
-    """The entry point."""
+def run() -> None:
+    """Do what the command line says."""
     try:
-        app()
-    except KeyboardInterrupt:  # before a command began, or after it ended
-        sys.exit(report_interrupt())
+        with said():  # what is left to fail here is the help
+            app()
+    except MediacleanError as error:
+        sys.exit(report_error(error))

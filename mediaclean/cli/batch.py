@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mediaclean.cli.terminal import emit, err, report_error
+from mediaclean.cli.terminal import Unheard, emit, err, report_error
 from mediaclean.errors import MediacleanError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Tally:
         Raises:
             MediacleanError: that one.
         """
-        if not self.is_batch:
+        if not self.is_batch or isinstance(error, Unheard):  # the next one would be unheard as well
             raise error
         self.failed.append((source, error))
         report_error(error, source=source)

@@ -11,10 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from mediaclean.cli.batch import Tally
+from mediaclean.cli.beside import check_names, check_report, kept_paths
 from mediaclean.cli.inputs import expand, folders_below, targets_of
-from mediaclean.cli.options import specs_of, tracks_of
-from mediaclean.cli.results import check_side_file, deliveries_of, show_reports
-from mediaclean.cli.terminal import emit, use_json_lines, watching
+from mediaclean.cli.options import models_in, specs_of, tracks_of
+from mediaclean.cli.paths import is_file, is_folder, is_there
+from mediaclean.cli.results import deliveries_of, show_reports
+from mediaclean.cli.stray import told_plainly
+from mediaclean.cli.terminal import emit, say, use_json_lines, watching
 from mediaclean.errors import MediacleanError, OutputError, PresetError
 
 ENGINES = ("auto", "demucs", "dialogue", "none")
@@ -23,11 +26,12 @@ MODES = ("leave", "duck", "reduce", "remove", "auto")
 
 
 def clean(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Files, or folders of files.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Files, or folders of files.", readable=False)],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The result, for one input. Default: NAME.clean.SUFFIX.")
+        Path | None,
+        typer.Option("--output", "-o", help="The result, for one input. Default: NAME.clean.SUFFIX.", readable=False),
     ] = None,
-    out_dir: Annotated[Path | None, typer.Option("--out-dir", help="Folder for the results.")] = None,
+    out_dir: Annotated[Path | None, typer.Option("--out-dir", help="Folder for the results.", readable=False)] = None,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -64,12 +68,21 @@ def clean(
     drop_unsupported: Annotated[
         bool, typer.Option("--drop-unsupported", help="Leave out what the target's container cannot hold.")
     ] = False,
-    models: Annotated[Path | None, typer.Option("--models", help="Folder with network weights.")] = None,
+    models: Annotated[
+        Path | None, typer.Option("--models", help="Folder with network weights.", readable=False)
+    ] = None,
     plan: Annotated[
-        Path | None, typer.Option("--plan", help="Run this plan, or a report's, with its own preset.")
+        Path | None, typer.Option("--plan", help="Run this plan, or a report's, with its own preset.", readable=False)
     ] = None,
     plan_only: Annotated[bool, typer.Option("--plan-only", help="Print the plan as JSON and stop.")] = False,
-    report: Annotated[Path | None, typer.Option("--report", help="Write the full report as JSON.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            help="Write the full report as JSON; for several inputs, a folder with one for each.",
+            readable=False,
+        ),
+    ] = None,
     residual: Annotated[
         bool, typer.Option("--residual", help="Keep voice, bed and residue as FLAC in NAME.clean.stems/, for remix.")
     ] = False,
@@ -107,7 +120,7 @@ def clean(
         bit_rate=_bit_rate(bitrate),
         overwrite=overwrite,
         drop_unsupported=drop_unsupported,
-        models=models,
+        models=models_in(models),
         residual=residual,
         record=record,
         page=page,
@@ -127,14 +140,20 @@ def clean(
             _print_plan(file, settings, options, json_)
         return
     targets = targets_of(files, inputs, output, out_dir)
-    is_batch = len(files) > 1 or any(path.is_dir() for path in inputs)
+    is_batch = len(files) > 1 or any(is_folder(path) for path in inputs)
     wanted = [deliveries_of(target, specs) for target in targets]
-    _check_report(report, [*files, *(each.target for deliveries in wanted for each in deliveries)], is_batch)
+    taken = {
+        "the media": [*files, *(each.target for deliveries in wanted for each in deliveries)],
+        "the preset": [Path(preset)] if preset and is_file(Path(preset)) else [],
+        "the plan": [] if plan is None else [plan],
+        "what is kept beside the result": kept_paths(wanted, options),
+    }
+    check_report(report, wanted, options, taken, is_batch=is_batch)
     _make_folder(out_dir)
     tally = Tally(is_batch=is_batch, json=json_)
     tally.pass_over(folders_below(inputs))
     for file, deliveries in zip(files, wanted, strict=True):
-        there = [] if overwrite else [each.target for each in deliveries if each.target.exists()]
+        there = [] if overwrite else [each.target for each in deliveries if is_there(each.target)]
         is_done = len(there) == len(deliveries)
         if is_batch or not is_done:
             for target in there:
@@ -144,7 +163,8 @@ def clean(
             continue
         began = time.monotonic()
         try:
-            with watching() as watch:
+            check_names(file, deliveries, report if is_batch else None)
+            with told_plainly([file]), watching() as watch:
                 reports = deliver(file, deliveries, settings, options, watch=watch)
             took_s = time.monotonic() - began
             show_reports(reports, options, took_s=took_s, report=report, is_batch=is_batch, json_=json_)
@@ -163,7 +183,7 @@ def _print_plan(file: Path, settings: Any, options: Any, json_: bool) -> None:
     if json_:
         emit("plan", source=str(file), plan=made)
     else:
-        typer.echo(json.dumps(made, indent=2))
+        say(json.dumps(made, indent=2) + "\n")
 
 
 def one_of(name: str, value: str, known: tuple[str, ...]) -> Any:
@@ -205,13 +225,3 @@ def _make_folder(out_dir: Path | None) -> None:
         out_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out_dir} cannot be made: {error.strerror}", "choose another --out-dir") from error
-
-
-def _check_report(report: Path | None, media: list[Path], is_batch: bool) -> None:
-    """A report must not land on a source or a result."""
-    if report is None:
-        return
-    if is_batch and report.exists() and not report.is_dir():
-        raise OutputError(f"{report}: is a file, but there is a report for each input", "--report FOLDER")
-    if not is_batch:
-        check_side_file("--report", report, media)

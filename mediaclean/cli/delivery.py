@@ -8,17 +8,20 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from mediaclean.cli.results import check_side_file, write_text
+from mediaclean.cli.beside import check_apart, check_free, check_place
+from mediaclean.cli.results import write_text
 from mediaclean.cli.terminal import amount, emit, facts, out, use_json_lines, watching
 from mediaclean.errors import PresetError
 
 
 def measure(
-    inputs: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to measure.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to measure.", readable=False)],
     spec: Annotated[
         list[str] | None, typer.Option("--spec", help="Hold it against this specification; repeatable; all takes all.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Draw loudness over time into this SVG.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw loudness over time into this SVG.", readable=False)
+    ] = None,
     engine: Annotated[
         str,
         typer.Option(
@@ -26,6 +29,7 @@ def measure(
         ),
     ] = "none",
     track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a plot that exists.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
 ) -> None:
     """Measure loudness, and say per specification whether the file may be delivered; exit 1 if one fails."""
@@ -34,13 +38,18 @@ def measure(
     from mediaclean.cli.clean import ENGINES, one_of
     from mediaclean.loudness.delivery import load_spec, spec_names
     from mediaclean.measuring import measure_file
+    from mediaclean.result.keep import check_name
 
     names = spec_names() if "all" in (spec or []) else list(dict.fromkeys(spec or []))
     specs = [load_spec(name) for name in names]
     network = one_of("engine", engine, ENGINES)
     if plot is not None and len(inputs) > 1:
         raise PresetError(f"--plot draws one file, here are {len(inputs)}", "give one FILE with --plot")
-    check_side_file("--plot", plot, inputs)
+    if plot is not None:
+        check_apart("--plot", plot, {"the media": inputs})
+        check_name(plot, f"a shorter name: --plot SHORTER{plot.suffix}")
+        check_place("--plot", plot)
+        check_free("--plot", plot, overwrite=overwrite)
     fine = True
     for path in inputs:
         with watching() as watch:
@@ -91,8 +100,8 @@ def _draw(path: Path, found: Any) -> None:
 
 
 def verify(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The original.")],
-    result: Annotated[Path, typer.Argument(metavar="RESULT", help="What was made of it.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The original.", readable=False)],
+    result: Annotated[Path, typer.Argument(metavar="RESULT", help="What was made of it.", readable=False)],
     json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Compare a result with its source: every copied stream by hash, all that must be kept, and sync. Exit 5 if not."""

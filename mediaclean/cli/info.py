@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from mediaclean.cli.terminal import emit, out, use_json_lines, watching
+from mediaclean.cli.terminal import emit, out, say, use_json_lines, watching
 from mediaclean.errors import PresetError
 
 
@@ -21,7 +21,7 @@ def presets(
     from mediaclean.sources import load_preset_or_report
 
     if name is not None:
-        typer.echo(to_toml(load_preset_or_report(name, set_ or [])), nl=False)
+        say(to_toml(load_preset_or_report(name, set_ or [])))
         return
     table = Table.grid(padding=(0, 2))
     for known in preset_names():
@@ -65,9 +65,12 @@ def models(
         with watching() as watch:
             places = [str(file.path) for file in library.fetch(name, watch=watch).files]
         emit("fetched", model=name, files=places) if json_ else out().print(f"{name}: {', '.join(places)}")
+    elif action == "fetch":
+        names = ", ".join(model.name for model in library.known())
+        raise PresetError(f"models fetch: which one? There are {names}", "mediaclean models fetch htdemucs")
     else:
         raise PresetError(
-            f"models {action} {name or ''}: unknown".replace("  ", " "), "mediaclean models fetch htdemucs"
+            f"models {action} {name or ''}".rstrip() + ": it is list or fetch", "mediaclean models fetch htdemucs"
         )
 
 

@@ -7,11 +7,13 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from mediaclean.cli.paths import is_file, is_folder
 from mediaclean.errors import MediaError, OutputError
 
 SUFFIXES = {
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".mxf", ".wmv", ".flv",
-    ".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus", ".aif", ".aiff", ".mka", ".3gp", ".w64", ".caf",
+    ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".mxf", ".wmv",
+    ".asf", ".flv", ".3gp", ".ogv", ".wav", ".flac", ".mp3", ".mp2", ".m4a", ".m4b", ".aac", ".ac3", ".wma", ".ogg",
+    ".oga", ".opus", ".aif", ".aiff", ".mka", ".w64", ".caf",
 }  # fmt: skip
 """What a folder is searched for."""
 
@@ -20,9 +22,11 @@ def expand(inputs: list[Path]) -> list[Path]:
     """Folders replaced by the media files in them; hidden files and results of earlier runs are passed over."""
     files: list[Path] = []
     for path in inputs:
-        if not path.is_dir():
+        if not is_folder(path):
             files.append(path)
             continue
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise MediaError(f"{path}: may not be read (permission denied)", f"chmod u+rx {shlex.quote(str(path))}")
         found = sorted(each for each in path.iterdir() if _is_source(each))
         if not found:
             below = folders_below([path])
@@ -35,18 +39,18 @@ def expand(inputs: list[Path]) -> list[Path]:
 def _is_source(path: Path) -> bool:
     """Media, and nothing that we have made: NAME.clean.mp4, NAME.clean.ebu-r128.mp4, NAME.dialogue.wav."""
     made = {".clean", ".dialogue"}.intersection(Path(path.stem).suffixes)
-    return path.suffix.lower() in SUFFIXES and not made and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in SUFFIXES and not made and not path.name.startswith(".") and is_file(path)
 
 
 def folders_below(inputs: Sequence[Path]) -> list[Path]:
     """Folders inside of the given ones that hold media and are not given themselves: nobody enters them."""
-    given = {path.resolve() for path in inputs}
+    given = {os.path.realpath(path) for path in inputs}
     found = []
     for top in inputs:
         for folder, names, files in os.walk(top):
             names[:] = sorted(name for name in names if not name.startswith(".") and not name.endswith(".stems"))
             path = Path(folder)
-            if path.resolve() not in given and any(_is_source(path / name) for name in files):
+            if os.path.realpath(path) not in given and any(_is_source(path / name) for name in files):
                 found.append(path)
     return list(dict.fromkeys(found))
 
@@ -58,11 +62,11 @@ def targets_of(files: list[Path], inputs: list[Path], output: Path | None, out_d
         OutputError: if one name is to be for many, or two results would have one name.
     """
     if output is not None:
-        if len(files) != 1 or inputs[0].is_dir():
+        if len(files) != 1 or is_folder(inputs[0]):
             raise OutputError("-o names one result, but there are many inputs", "use --out-dir FOLDER")
         if out_dir is not None:
             raise OutputError("-o and --out-dir together", "give one of them")
-        if output.is_dir():
+        if is_folder(output):
             raise OutputError(f"{output}: is a folder", f"--out-dir {output}")
         return [output]
     targets = [(out_dir or file.parent) / f"{file.stem}.clean{file.suffix}" for file in files]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from mediaclean.cli.paths import is_there
 from mediaclean.cli.terminal import amount, emit, facts, out, use_json_lines, watching
 from mediaclean.times import clock
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def analyze(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Files to listen to.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Files to listen to.", readable=False)],
     track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
 ) -> None:
@@ -101,10 +102,15 @@ def _bed(advice: Advice) -> str:
 
 
 def dialogue(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A video or sound file.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A video or sound file.", readable=False)],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Path and base name of the results. Default: INPUT without its suffix."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Path and base name of the results. Default: INPUT without its suffix.",
+            readable=False,
+        ),
     ] = None,
     preset: Annotated[str, typer.Option("--preset", "-p", help="Name or TOML file.")] = "transcript",
     set_: Annotated[list[str] | None, typer.Option("--set", "-s", help="One setting; repeatable.")] = None,
@@ -129,7 +135,9 @@ def dialogue(
         overwrite=overwrite,
     )
     record = load_preset_or_report(preset, set_ or [])
-    base = output if output is not None else source.with_suffix("")
+    base = output if output is not None else source.parent / source.stem
+    if is_there(source):  # else that is what is wrong
+        _check_files(base, overwrite=overwrite)
     with watching() as watch:
         made = write_dialogue(source, base, record, options, watch=watch)
     if json_:
@@ -138,3 +146,15 @@ def dialogue(
     out().print(Text.assemble(("✓ ", "bold green"), f"{len(made.cues)} cues for {made.speech_share:.0%} speech"))
     for path in made.files:
         out().print(f"  {path}", soft_wrap=True)
+
+
+def _check_files(base: Path, *, overwrite: bool) -> None:
+    """Refuse names that are too long, and links that lead nowhere, before any work."""
+    from mediaclean.cli.beside import check_free
+    from mediaclean.dialogue import SUFFIXES
+    from mediaclean.result.keep import check_name
+
+    for path in (Path(f"{base}{suffix}") for suffix in SUFFIXES):
+        check_name(path, "a shorter name: -o SHORTER")
+        if path.is_symlink():
+            check_free("-o", path, overwrite=overwrite)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
-from mediaclean.errors import PresetError
+from mediaclean.cli.paths import is_folder
+from mediaclean.errors import BackendError, PresetError
 
 
 def tracks_of(track: str | None, tracks: str | None) -> tuple[str, ...]:
@@ -52,3 +55,18 @@ def specs_of(names: Sequence[str] | None) -> list[str]:
             "name it, for example --spec ebu-r128, and then: mediaclean measure RESULT --spec all",
         )
     return list(dict.fromkeys(names or ()))
+
+
+def models_in(folder: Path | None) -> Path | None:
+    """The folder of ``--models``.
+
+    Raises:
+        BackendError: if there is none.
+    """
+    if folder is not None and not is_folder(folder):
+        raise BackendError(
+            f"--models {folder}: no such folder",
+            f"mkdir -p {shlex.quote(str(folder))} to fetch weights into it, or leave --models out: "
+            "mediaclean models fetch htdemucs keeps them for all runs",
+        )
+    return folder

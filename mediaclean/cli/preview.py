@@ -8,18 +8,21 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from mediaclean.cli.options import models_in
+from mediaclean.cli.paths import is_there
 from mediaclean.cli.terminal import emit, out, use_json_lines, watching
 from mediaclean.times import clock
 
 
 def preview(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A video or sound file.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A video or sound file.", readable=False)],
     seconds: Annotated[float, typer.Option("--seconds", help="Length of a passage, 5 to 60.")] = 30.0,
     doses: Annotated[
         str, typer.Option("--doses", help="Which to compare with the original.")
     ] = "leave,duck,reduce,remove,auto",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The page. Default: NAME.preview.html beside INPUT.")
+        Path | None,
+        typer.Option("--output", "-o", help="The page. Default: NAME.preview.html beside INPUT.", readable=False),
     ] = None,
     preset: Annotated[
         str | None, typer.Option("--preset", "-p", help="Name or TOML file; 'mediaclean presets' lists them.")
@@ -28,7 +31,9 @@ def preview(
     engine: Annotated[str | None, typer.Option("--engine", help="auto, demucs, dialogue or none.")] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")] = None,
     track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
-    models: Annotated[Path | None, typer.Option("--models", help="Folder with network weights.")] = None,
+    models: Annotated[
+        Path | None, typer.Option("--models", help="Folder with network weights.", readable=False)
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a page that exists.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Progress and result as JSON lines.")] = False,
 ) -> None:
@@ -40,6 +45,7 @@ def preview(
     from mediaclean.preset import DEFAULT
     from mediaclean.preview import page_path
     from mediaclean.preview import preview as run_preview
+    from mediaclean.result.keep import check_name
     from mediaclean.sources import load_preset_or_report
 
     options = CleanOptions(
@@ -47,7 +53,7 @@ def preview(
         device=one_of("device", device or "auto", DEVICES),
         track=track,
         overwrite=overwrite,
-        models=models,
+        models=models_in(models),
     )
     record = load_preset_or_report(preset or DEFAULT, set_ or [])
     folder = None if models is None else str(models)
@@ -55,6 +61,8 @@ def preview(
     typed += [("--engine", engine), ("--device", device), ("--track", track), ("--models", folder)]
     words = [word for option, value in typed if value is not None for word in (option, value)]
     target = output if output is not None else page_path(source)
+    if is_there(source):  # else that is what is wrong
+        check_name(target, f"a shorter name: -o SHORTER{target.suffix}")
     wanted = [part.strip() for part in doses.split(",") if part.strip()]
     with watching() as watch:
         made = run_preview(source, target, record, options, seconds=seconds, doses=wanted, words=words, watch=watch)

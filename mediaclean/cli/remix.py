@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +11,20 @@ from typing import Annotated, Any
 import typer
 
 from mediaclean.cli.batch import Tally
-from mediaclean.cli.options import specs_of
-from mediaclean.cli.results import check_side_file, deliveries_of, show_reports
+from mediaclean.cli.beside import check_names, check_report, kept_paths
+from mediaclean.cli.options import models_in, specs_of
+from mediaclean.cli.paths import is_file, is_folder
+from mediaclean.cli.results import deliveries_of, show_reports
 from mediaclean.cli.terminal import use_json_lines, watching
-from mediaclean.errors import PresetError
+from mediaclean.errors import OutputError, PresetError
 
 
 def remix(
     result: Annotated[
-        Path, typer.Argument(metavar="RESULT", help="A result with its stems, its stems' folder, or its report.")
+        Path,
+        typer.Argument(
+            metavar="RESULT", help="A result with its stems, its stems' folder, or its report.", readable=False
+        ),
     ],
     dose: Annotated[
         str | None,
@@ -35,17 +41,22 @@ def remix(
         typer.Option("--only", help="Only this span, for example 00:12:30-00:13:05; repeatable. All else stays."),
     ] = None,
     spec: Annotated[list[str] | None, typer.Option("--spec", help="Deliver to this specification; repeatable.")] = None,
-    source: Annotated[Path | None, typer.Option("--source", help="The original, if it moved.")] = None,
+    source: Annotated[Path | None, typer.Option("--source", help="The original, if it moved.", readable=False)] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The new result. Default: RESULT, with --overwrite.")
+        Path | None,
+        typer.Option("--output", "-o", help="The new result. Default: RESULT, with --overwrite.", readable=False),
     ] = None,
     engine: Annotated[
         str | None,
         typer.Option("--engine", help="For spans that must be separated again: auto, demucs, dialogue or none."),
     ] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")] = None,
-    models: Annotated[Path | None, typer.Option("--models", help="Folder with network weights.")] = None,
-    report: Annotated[Path | None, typer.Option("--report", help="Write the full report as JSON.")] = None,
+    models: Annotated[
+        Path | None, typer.Option("--models", help="Folder with network weights.", readable=False)
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the full report as JSON.", readable=False)
+    ] = None,
     record: Annotated[bool, typer.Option("--record", help="Write what was changed, and prove it.")] = False,
     page: Annotated[bool, typer.Option("--page", help="Write a page to hear and see the new result.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")] = False,
@@ -85,7 +96,7 @@ def remix(
         bit_rate=told.get("bit_rate"),
         overwrite=overwrite,
         drop_unsupported=bool(told.get("drop_unsupported")),
-        models=models,
+        models=models_in(models),
         record=record,
         page=page,
         base=base,
@@ -94,8 +105,18 @@ def remix(
     specs = [load_spec(name) for name in specs_of(spec)]
     if not (spec or preset) and told.get("spec") in spec_names():
         specs = [_with_aim(load_spec(str(told["spec"])), base.preset.loudness)]
-    deliveries = deliveries_of(output or _target(result, base), [aimed(each, set_ or []) for each in specs])
-    check_side_file("--report", report, [base.source, *(each.target for each in deliveries)])
+    target = output or _target(result, base)
+    if is_folder(target):
+        raise OutputError(f"{target}: is a folder", f"-o {shlex.quote(str(target / base.target.name))}")
+    deliveries = deliveries_of(target, [aimed(each, set_ or []) for each in specs])
+    check_names(base.source, deliveries, None)
+    taken = {
+        "the media": [base.source, *(each.target for each in deliveries)],
+        "what it is made from": [result, *_stems(base)],
+        "the preset": [Path(preset)] if preset and is_file(Path(preset)) else [],
+        "what is kept beside the result": kept_paths([deliveries], options),
+    }
+    check_report(report, [deliveries], options, taken, is_batch=False)
     began = time.monotonic()
     with watching() as watch:
         reports = deliver(base.source, deliveries, settings, options, watch=watch)
@@ -114,6 +135,12 @@ def _settings(base: Any, preset: str | None, overrides: list[str], *, whole: boo
         return override(base.preset, overrides)
     chosen = load_preset_or_report(preset)
     return override(same_before(chosen, base) if whole else chosen, overrides)
+
+
+def _stems(base: Any) -> list[Path]:
+    """The files of the stems that it starts from."""
+    folder = None if base.stems is None else base.stems.voice.parent
+    return [] if folder is None else sorted(folder.iterdir())
 
 
 def _with_aim(spec: Any, aim: Any) -> Any:

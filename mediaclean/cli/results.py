@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,16 +67,6 @@ def deliveries_of(target: Path, specs: list[Any]) -> list[Any]:
     if len(specs) == 1:
         return [Delivery(target, specs[0])]
     return [Delivery(target.with_name(f"{target.stem}.{spec.name}{target.suffix}"), spec) for spec in specs]
-
-
-def check_side_file(option: str, path: Path | None, media: Iterable[Path]) -> None:
-    """What is written beside a result must not land on a source or a result.
-
-    Raises:
-        OutputError: if it would.
-    """
-    if path is not None and any(path.resolve() == each.resolve() for each in media):
-        raise OutputError(f"{path}: {option} would replace the media", f"another name for {option}")
 
 
 def write_text(path: Path, text: str, option: str) -> None:

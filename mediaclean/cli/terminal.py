@@ -8,8 +8,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias, cast
 
@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mediaclean.cli.memory import between_passes
-from mediaclean.errors import MediacleanError
+from mediaclean.errors import MediacleanError, OutputError
 from mediaclean.progress import Progress, Watch
 
 INTERRUPTED = 130
@@ -72,7 +72,7 @@ def _console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if console.is_terminal:
         return console
-    stream = _Trimmed(sys.stderr if stderr else sys.stdout)
+    stream = _Trimmed(sys.stderr, _unsaid) if stderr else _Trimmed(sys.stdout, said)
     return Console(file=cast(TextIO, stream), width=UNWRAPPED, highlight=False, markup=False, emoji=False)
 
 
@@ -81,15 +81,71 @@ class _Trimmed(io.TextIOBase):
 
     encoding = "utf-8"
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, guard: Callable[[], AbstractContextManager[None]]) -> None:
         self._stream = stream
+        self._guard = guard
 
     def write(self, text: str) -> int:
-        self._stream.write(re.sub(r" +(?=\n)", "", text))
+        with self._guard():
+            self._stream.write(re.sub(r" +(?=\n)", "", text))
         return len(text)
 
     def flush(self) -> None:
-        self._stream.flush()
+        with self._guard():
+            self._stream.flush()
+
+
+class Unheard(OutputError):
+    """Standard output takes no more: a full disk. Told apart from errors of the files that a run writes."""
+
+
+class ReaderGone(Unheard):
+    """Whoever read standard output has closed it, as `head` does: nothing is wrong, and nobody listens."""
+
+    exit_code = 141  # 128 + SIGPIPE: what a shell says of other tools that wrote into a closed pipe
+
+
+@contextmanager
+def said() -> Iterator[None]:
+    """Around whatever is written to standard output.
+
+    Raises:
+        Unheard: if it cannot be written.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        _give_up(sys.stdout)
+        raise ReaderGone("nobody reads standard output any more") from error
+    except OSError as error:
+        _give_up(sys.stdout)
+        raise Unheard(
+            f"standard output cannot be written: {error.strerror}", "free some space, or send it somewhere else"
+        ) from error
+
+
+@contextmanager
+def _unsaid() -> Iterator[None]:
+    """Around the log on standard error: a run goes on without it, for there is nowhere to say why not."""
+    try:
+        yield
+    except OSError:
+        _give_up(sys.stderr)
+
+
+def _give_up(stream: TextIO) -> None:
+    """Send the rest nowhere: what the stream still holds would fail once more when Python ends, with exit code 120."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def say(text: str) -> None:
+    """Plain text on standard output, as it is."""
+    with said():
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 Row: TypeAlias = tuple[str | Text, str | Text]
@@ -117,16 +173,18 @@ def use_json_lines() -> None:
 
 def emit(event: str, **fields: Any) -> None:
     """One JSON line."""
-    sys.stdout.write(json.dumps({"event": event, **fields}, allow_nan=False) + "\n")
-    sys.stdout.flush()
+    say(json.dumps({"event": event, **fields}, allow_nan=False) + "\n")
 
 
 def report_error(error: MediacleanError, *, source: Path | None = None) -> int:
     """Say what is wrong (of many inputs, with which) and what to type next; returns the exit code."""
-    if _json_lines:
-        which = {} if source is None else {"source": str(source)}
-        emit("error", **which, message=error.message, hint=error.hint, exit_code=error.exit_code)
+    if isinstance(error, ReaderGone):
         return error.exit_code
+    if _json_lines and not isinstance(error, Unheard):
+        which = {} if source is None else {"source": str(source)}
+        with suppress(Unheard):  # then it is said on standard error
+            emit("error", **which, message=error.message, hint=error.hint, exit_code=error.exit_code)
+            return error.exit_code
     console = err()
     console.print(Text.assemble(("error: ", "bold red"), error.message), soft_wrap=True)
     if error.hint:
@@ -137,7 +195,8 @@ def report_error(error: MediacleanError, *, source: Path | None = None) -> int:
 def report_interrupt() -> int:
     """Ctrl-C: nothing half written is left; what was separated waits for the next run."""
     if _json_lines:
-        emit("error", message="interrupted", hint="run the same command again to go on", exit_code=INTERRUPTED)
+        with suppress(Unheard):
+            emit("error", message="interrupted", hint="run the same command again to go on", exit_code=INTERRUPTED)
     else:
         err().print("\ninterrupted; run the same command again to go on")
     return INTERRUPTED

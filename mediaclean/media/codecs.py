@@ -20,7 +20,7 @@ _ENCODERS = {"mp3": "libmp3lame", "opus": "libopus"}
 _NOT_GOOD = {"vorbis", "dts", "truehd", "mlp", "sonic", "wmav1", "adpcm_ms"}
 _LOSSLESS = {"flac", "alac", "wavpack", "tta"}
 # Lowest and highest bits per second and channel that make sense: a second lossy generation needs room.
-_FLOOR = {"aac": 96_000, "mp3": 96_000, "mp2": 128_000, "ac3": 96_000, "eac3": 96_000, "opus": 64_000, "wmav2": 96_000}
+_FLOOR = {"aac": 96_000, "mp3": 96_000, "mp2": 128_000, "ac3": 96_000, "eac3": 96_000, "opus": 64_000}
 _CEILING = {"aac": 288_000, "mp3": 160_000, "mp2": 192_000, "ac3": 320_000, "eac3": 640_000, "opus": 256_000}
 _TOTAL = {"mp3": 320_000, "mp2": 384_000, "ac3": 640_000, "eac3": 6_144_000, "opus": 510_000}
 # Layer II and III and AC-3 know only these totals (kb/s).

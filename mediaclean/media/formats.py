@@ -52,7 +52,6 @@ _WITHOUT: dict[str, set[str]] = {
     "mpegts": {"chapters", "rotation", "tags", "titles", "dispositions"},
     "avi": {"chapters", "rotation", "titles", "languages", "dispositions"},
     "flv": {"chapters", "rotation", "titles", "languages", "dispositions"},
-    "asf": {"rotation", "titles", "dispositions"},
     "ogg": {"titles", "dispositions"},
     "mp3": {"titles", "languages", "dispositions"},
     "flac": {"chapters", "titles", "languages", "dispositions"},
@@ -111,9 +110,6 @@ _FORMATS: dict[str, Format] = {
     ".mts": _TS,
     ".avi": Format("avi", ("mp3", "ac3", "mp2", *_PCM[:2]), "pcm_s24le", timestamps=False, streams=_AVI_CODECS),
     ".flv": Format("flv", ("aac", "mp3")),
-    ".wmv": Format("asf", ("wmav2",)),
-    ".asf": Format("asf", ("wmav2",)),
-    ".wma": Format("asf", ("wmav2",), video=False, several=False),
     ".wav": Format("wav", _PCM, "pcm_s24le", video=False, several=False, timestamps=False),
     ".aiff": Format("aiff", _PCM_BE, "pcm_s24be", video=False, several=False, timestamps=False),
     ".aif": Format("aiff", _PCM_BE, "pcm_s24be", video=False, several=False, timestamps=False),
@@ -126,6 +122,9 @@ _FORMATS: dict[str, Format] = {
     ".opus": Format("opus", ("opus",), video=False, several=False, pictures=True),
 }
 
+# ASF moves the start of every track by what it buffers, so a result there would not match its source.
+_INSTEAD = {".wmv": ".mkv", ".asf": ".mkv", ".wma": ".m4a"}
+
 
 def format_of(target: Path) -> Format:
     """The container that a target's suffix asks for.
@@ -136,7 +135,8 @@ def format_of(target: Path) -> Format:
     found = _FORMATS.get(target.suffix.lower())
     if found is None:
         what = f"writes no {target.suffix} files" if target.suffix else "needs a suffix to know the container"
-        raise OutputError(
-            f"{target}: mediaclean {what}", f"one of {' '.join(_FORMATS)}, for example -o {target.stem}.mkv"
-        )
+        instead = _INSTEAD.get(target.suffix.lower())
+        named = f"-o {target.stem}{instead or '.mkv'}"
+        hint = named if instead else f"one of {' '.join(_FORMATS)}, for example {named}"
+        raise OutputError(f"{target}: mediaclean {what}", hint)
     return found

@@ -147,14 +147,22 @@ def text_tags(
     stream.disposition = int(flags)
 
 
-def tags_for(source: InputContainer, more: Mapping[str, str]) -> dict[str, str]:
+def tags_for(source: InputContainer, more: Mapping[str, str], form: Format) -> dict[str, str]:
     """The global tags of the result."""
-    return {**global_tags(source), **more}
+    tags = {**global_tags(source), **more}
+    if form.family == "avi":  # whose muxer knows the program by this name alone
+        tags = {"ISFT" if key.lower() == "software" else key: value for key, value in tags.items()}
+    return tags
 
 
 def global_tags(container: InputContainer | OutputContainer) -> dict[str, str]:
     """The tags that say something about the film, not about its container."""
-    return {key: value for key, value in container.metadata.items() if key.lower() not in _STRUCTURAL}
+    return {key: value for key, value in container.metadata.items() if not _is_its_own(key.lower(), value)}
+
+
+def _is_its_own(key: str, value: str) -> bool:
+    """Whether a tag says something about the container; AVI calls what wrote it its software, FFmpeg's stamp too."""
+    return key in _STRUCTURAL or (key == "software" and value.startswith("Lavf"))
 
 
 def mux_options(path: Path, source: InputContainer, form: Format, rate: int) -> dict[str, str]:
@@ -169,6 +177,8 @@ def mux_options(path: Path, source: InputContainer, form: Format, rate: int) -> 
         return options | ({"movflags": "".join(flags)} if flags else {})
     if form.family == "mpegts":
         return {"mpegts_copyts": "1"}
+    if form.family == "avi" and any(key.lower() == "software" for key in global_tags(source)):
+        return {"fflags": "+bitexact"}  # or FFmpeg's stamp stands where another program's does
     return {}
 
 

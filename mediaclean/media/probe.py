@@ -94,7 +94,12 @@ def _check_file(path: Path) -> None:
         raise MediaError(f"{path}: is a folder, not a media file", f"mediaclean clean {path}/*")
     if not path.exists():
         raise MediaError(f"{path}: no such file", "check the path")
-    if path.is_file() and path.stat().st_size == 0:
+    if not path.is_file():
+        raise MediaError(
+            f"{path}: is a pipe or a device, which cannot be read twice",
+            "save it to a file first, for example with cat > film.mp4, and name that file",
+        )
+    if path.stat().st_size == 0:
         raise MediaError(f"{path}: is empty (0 bytes)", "copy or download the file again")
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from mediaclean.media.fields import Field
 from mediaclean.media.lag import Lag
+from mediaclean.times import clock
+
+PADDING_S = 0.5
+"""By how much codecs and containers may make a track longer or shorter: a few frames."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,26 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Stranger:
+    """What sounds in the result where the source should, in a word, and when."""
+
+    at_s: float
+    sounds: str
+
+
+@dataclass(frozen=True)
 class TrackLag:
-    """The lags of a cleaned track at start, middle and end; `allowed` is 0 for lossless codecs, 1 for others."""
+    """The lags of a cleaned track at start, middle and end; `allowed` is 0 for lossless codecs, 1 for others.
+
+    `lengths_s` are those of the source's sound and of the result's. `stranger` is there where the source, though loud
+    enough, is heard nowhere in the result.
+    """
 
     track: int
     lags: tuple[Lag, ...]
     allowed: int
+    lengths_s: tuple[float, float] | None = None
+    stranger: Stranger | None = None
 
     @property
     def known(self) -> bool:
@@ -45,7 +64,18 @@ class TrackLag:
 
     @property
     def ok(self) -> bool:
-        return all(lag.samples is None or abs(lag.samples) <= self.allowed for lag in self.lags)
+        in_step = all(lag.samples is None or abs(lag.samples) <= self.allowed for lag in self.lags)
+        return in_step and self.stranger is None
+
+    def fields(self) -> Iterator[Field]:
+        """The rows about the sound itself: as long as its source's, and not another one."""
+        if self.lengths_s is not None:
+            source_s, result_s = self.lengths_s
+            same = abs(result_s - source_s) <= PADDING_S
+            yield Field(f"track {self.track} length", f"{source_s:.3f} s", f"{result_s:.3f} s", same)
+        if self.stranger is not None:
+            at = clock(self.stranger.at_s)
+            yield Field(f"track {self.track}, the sound at {at}", "that of the source", self.stranger.sounds, ok=False)
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,7 @@ class _Job:
         rate = news[0].codec.rate if news and news[0].codec else (news[0].rate if news else 48_000)
         options = mux_options(self._media.path, self._source, self._form, rate)
         with open_output(self._target, self._form.muxer, options) as made:
-            made.metadata.update(tags_for(self._source, self._tags))
+            made.metadata.update(tags_for(self._source, self._tags, self._form))
             copiers, sounds = self._add_streams(made)
             chapters: Any = self._source.chapters()
             if chapters:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal
 
 import av
@@ -16,7 +17,7 @@ from av.stream import Discard
 
 from mediaclean.errors import OutputError
 from mediaclean.media.borders import codec_of, open_input, path_of
-from mediaclean.media.formats import Format, without
+from mediaclean.media.formats import Format, format_of, without
 from mediaclean.media.shape import can_keep, only_in_container
 
 Action = Literal["copy", "replace", "original", "extra", "subtitle", "attach", "chapters", "timecode", "drop"]
@@ -81,11 +82,25 @@ def routes(
     lost = [route for route in found if route.action == "drop"]
     if lost and not drop_unsupported:
         listed = "; ".join(route.what for route in lost)
+        other = conversion(container) if form.video else ""
+        if other:
+            other = f", or {other}"
+        elif form.muxer != "matroska":
+            other = f", -o {target.stem}.mkv holds nearly everything"
         raise OutputError(
-            f"{target.name}: {form.muxer} cannot hold {listed}",
-            f"--drop-unsupported leaves it out, -o {target.stem}.mkv holds nearly everything",
+            f"{target.name}: {form.muxer} cannot hold {listed}", f"--drop-unsupported leaves it out{other}"
         )
     return tuple(found)
+
+
+def conversion(container: InputContainer) -> str:
+    """How to keep a picture that not even Matroska holds, "" where there is none: in another codec."""
+    mkv = format_of(Path("any.mkv"))
+    if all(is_picture(stream) or _copied(stream, mkv) for stream in container.streams.video):
+        return ""
+    path = path_of(container)
+    words = f"-map 0:v -map 0:a -c:v libx264 -crf 16 -c:a copy {quote(path.stem + '.h264.mkv')}"
+    return f"convert the picture first: ffmpeg -i {quote(str(path))} {words}"
 
 
 def _without_place(container: InputContainer, form: Format) -> list[Route]:

@@ -7,10 +7,16 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from mediaclean.errors import MediacleanError, OutputError
 from mediaclean.media.borders import writing
+
+_LONGEST = 255
+"""Bytes of a name, on all file systems in use."""
+_DIGITS = 10  # of a process's number
+_SHORT = 40  # bytes of a name that is short
 
 
 @contextmanager
@@ -25,10 +31,11 @@ def staged(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
         OutputError: the target exists, the folder is missing or read-only, no space.
     """
     target = Path(target)
+    check_name(target)
     if not overwrite and target.exists():
         raise exists(target)
     _sweep(target)
-    temporary = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+    temporary = target.with_name(f".{_stem(target)}.{os.getpid()}.part{target.suffix}")
     try:
         with writing(target):
             temporary.touch(exist_ok=True)
@@ -49,6 +56,30 @@ def staged(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
 def exists(target: Path) -> OutputError:
     """The refusal to replace a file that is already there."""
     return OutputError(f"{target}: exists already", "--overwrite replaces it, or choose another name with -o")
+
+
+def check_name(target: Path) -> None:
+    """Refuse a name that no file can have.
+
+    Raises:
+        OutputError: it is too long.
+    """
+    if len(os.fsencode(target.name)) > _LONGEST:
+        shorter = f"-o {_cut(target.stem, _SHORT)}{target.suffix}"
+        raise OutputError(f"{target}: file name too long", f"a shorter one, for example {shorter}")
+
+
+def _stem(target: Path) -> str:
+    """The target's stem in the temporary name: as it is, or short enough and still its own."""
+    room = _LONGEST - len(os.fsencode(f"..{'9' * _DIGITS}.part{target.suffix}"))
+    if len(os.fsencode(target.stem)) <= room:
+        return target.stem
+    return f"{_cut(target.stem, room - 9)}~{sha256(os.fsencode(target.stem)).hexdigest()[:8]}"
+
+
+def _cut(text: str, room: int) -> str:
+    """As much of a text as fits into so many bytes, in whole characters."""
+    return os.fsencode(text)[: max(0, room)].decode("utf-8", "ignore")
 
 
 def _finish(temporary: Path, target: Path, *, overwrite: bool) -> None:
@@ -74,7 +105,7 @@ def _renamed(error: MediacleanError, temporary: Path, target: Path) -> Mediaclea
 
 def _sweep(target: Path) -> None:
     """Remove what killed runs for this target left behind; a living process's file stays."""
-    pattern = re.compile(rf"\.{re.escape(target.stem)}\.(\d+)\.part{re.escape(target.suffix)}")
+    pattern = re.compile(rf"\.{re.escape(_stem(target))}\.(\d+)\.part{re.escape(target.suffix)}")
     with contextlib.suppress(OSError):
         for path in target.parent.iterdir():
             found = pattern.fullmatch(path.name)

@@ -12,7 +12,8 @@ from mediaclean.media.borders import open_input, reading
 from mediaclean.media.codecs import resolve_codec
 from mediaclean.media.formats import Format, format_of
 from mediaclean.media.records import Media
-from mediaclean.media.routes import routes
+from mediaclean.media.routes import conversion, routes
+from mediaclean.media.staged import check_name
 
 
 def check_target(
@@ -45,7 +46,7 @@ def check_target(
         OutputError: a folder, the source itself, read-only, no space, or a container that refuses something.
         MediaError: the source cannot be read any more.
     """
-    form = format_of(target)
+    form = _format(media, target)
     _check_place(media, target, form)
     for number in replace:
         if not 1 <= number <= len(media.tracks):
@@ -67,8 +68,21 @@ def check_target(
     )
 
 
+def _format(media: Media, target: Path) -> Format:
+    """The target's container; the refusal says what to do where no container holds the picture."""
+    try:
+        return format_of(target)
+    except OutputError as refused:
+        with reading(media.path), open_input(media.path) as source:
+            instead = conversion(source)
+        if not instead:
+            raise
+        raise OutputError(refused.message, instead) from refused
+
+
 def _check_place(media: Media, target: Path, form: Format) -> None:
     folder = target.parent
+    check_name(target)
     if target.is_dir():
         raise OutputError(f"{target}: is a folder", f"-o {target / (media.path.stem + '.clean' + media.path.suffix)}")
     if not folder.is_dir():

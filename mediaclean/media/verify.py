@@ -68,6 +68,7 @@ def verify(
     lags = tuple(
         known.lags.get((track.stream, made.stream)) or lag_of(ours, theirs, track, made) for track, made in tracks
     )
+    fields += [field for lag in lags for field in lag.fields()]
     return Receipt(ours.path, theirs.path, tuple(proofs), tuple(fields), lags)
 
 

@@ -7,17 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mediaclean.errors import PresetError
-from mediaclean.job import Job
+from mediaclean.errors import OutputError, PresetError
+from mediaclean.job import CleanOptions, Job
 from mediaclean.level import Take
 from mediaclean.media import decode
+from mediaclean.media.staged import exists
 from mediaclean.rendering import Rendered
 from mediaclean.report import Report, to_report_dict
 from mediaclean.result.changes import Proof, prove
 from mediaclean.result.page import page_path, write_page
-from mediaclean.result.record import write_record
-from mediaclean.result.stem_files import stems_folder
+from mediaclean.result.record import record_paths, write_record
+from mediaclean.result.stem_files import ABOUT, TABLE, stems_folder
 from mediaclean.result.stems import check_folder, save_table, write_stems
+
+LONGEST_NAME = 255 - 16
+"""In bytes: as long as file systems take them, less what the hidden names have more under which files are written."""
 
 
 def check_keeping(jobs: Sequence[Job], targets: Sequence[Path]) -> None:
@@ -25,13 +29,45 @@ def check_keeping(jobs: Sequence[Job], targets: Sequence[Path]) -> None:
 
     Raises:
         PresetError: if stems of several tracks are asked for.
-        OutputError: if something lies there already.
+        OutputError: if something lies there already, or a name is too long.
     """
     options = jobs[0].options
     if options.residual and len(jobs) > 1:
         raise PresetError("--residual keeps the stems of one track", "clean the tracks one by one with --track")
+    tracks = [str(job.track.number) for job in jobs] if len(jobs) > 1 else [""]
+    paths = [*targets, *(path for track in tracks for path in beside(options, targets, track))]
+    for path in paths:
+        check_name(path, f"a shorter name: -o SHORTER{targets[0].suffix}")
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder", "choose another name with -o")
+        if os.path.lexists(path) and not options.overwrite:  # links that lead nowhere too
+            raise exists(path)
     if options.keeps_stems:
         check_folder(targets[0], overwrite=options.overwrite)
+
+
+def beside(options: CleanOptions, targets: Sequence[Path], track: str = "") -> list[Path]:
+    """The pages and records that are written beside results; several tracks of one result have their numbers."""
+    pages = [page_path(target, track) for target in targets] if options.page else []
+    records = [path for target in targets for path in record_paths(target, track)] if options.record else []
+    return [*pages, *records]
+
+
+def stem_paths(options: CleanOptions, target: Path) -> list[Path]:
+    """The files in the folder of stems beside a result, if they are kept."""
+    folder = stems_folder(target)
+    return [folder / TABLE, *(folder / f"{name}.flac" for name in ABOUT)] if options.keeps_stems else []
+
+
+def check_name(path: Path, hint: str) -> None:
+    """Refuse a name that is too long for a file, or for the hidden one under which it is written.
+
+    Raises:
+        OutputError: if it is, with `hint`.
+    """
+    length = len(os.fsencode(path.name))
+    if length > LONGEST_NAME:
+        raise OutputError(f"{path}: this name is too long ({length} bytes, at most {LONGEST_NAME})", hint)
 
 
 def told(rendered: Rendered, target: Path, spec: str | None) -> dict[str, Any]:

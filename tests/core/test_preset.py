@@ -178,7 +178,7 @@ def test_a_file_that_is_no_text_or_not_there(tmp_path: Path) -> None:
         load_preset(binary)
     with pytest.raises(PresetError, match="no preset file"):
         load_preset(tmp_path / "none.toml")
-    with pytest.raises(PresetError, match="no preset file"):
+    with pytest.raises(PresetError, match="Is a directory"):
         load_preset(tmp_path)
 
 
