@@ -22,9 +22,9 @@ def signs_of(samples: Samples) -> NDArray[np.float32]:
 
     What counts is the correlation with the loudest channel; the first one stays as it is.
     """
-    level = np.sqrt(np.einsum("cn,cn->c", samples, samples, dtype=np.float64))
-    product = np.einsum("cn,n->c", samples, samples[level.argmax()], dtype=np.float64)
-    signs = np.where(product < INVERTED * level * level.max(), -1.0, 1.0)
+    products = (samples @ samples.T).astype(np.float64)
+    level = np.sqrt(products.diagonal())
+    signs = np.where(products[level.argmax()] < INVERTED * level * level.max(), -1.0, 1.0)
     return np.asarray(signs * signs[0], dtype=np.float32)
 
 
