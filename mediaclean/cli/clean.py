@@ -136,8 +136,7 @@ def clean(
     if len(files) > 1 and (plan is not None or (plan_only and not json_)):
         raise PresetError(f"a plan is for one input, here are {len(files)}", "give one input, or --plan-only --json")
     if plan_only:
-        for file in files:
-            _print_plan(file, settings, options, json_)
+        _print_plans(files, settings, options, json_)
         return
     targets = targets_of(files, inputs, output, out_dir)
     is_batch = len(files) > 1 or any(is_folder(path) for path in inputs)
@@ -174,16 +173,28 @@ def clean(
     tally.close()
 
 
-def _print_plan(file: Path, settings: Any, options: Any, json_: bool) -> None:
+def _print_plans(files: list[Path], settings: Any, options: Any, json_: bool) -> None:
+    tally = Tally(is_batch=len(files) > 1, json=json_)
+    for file in files:
+        try:
+            with told_plainly([file]):
+                made = _plan_of(file, settings, options)
+        except MediacleanError as error:
+            tally.fail(file, error)
+            continue
+        if json_:
+            emit("plan", source=str(file), plan=made)
+        else:
+            say(json.dumps(made, indent=2) + "\n")
+    tally.close()
+
+
+def _plan_of(file: Path, settings: Any, options: Any) -> dict[str, Any]:
     from mediaclean.run import dry_run
     from mediaclean.sources import plan_to_dict
 
     with watching() as watch:
-        made = plan_to_dict(dry_run(file, settings, options, watch=watch), settings)
-    if json_:
-        emit("plan", source=str(file), plan=made)
-    else:
-        say(json.dumps(made, indent=2) + "\n")
+        return plan_to_dict(dry_run(file, settings, options, watch=watch), settings)
 
 
 def one_of(name: str, value: str, known: tuple[str, ...]) -> Any:

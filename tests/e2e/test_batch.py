@@ -126,3 +126,10 @@ def test_plans_of_many_inputs_are_json_lines(tmp_path: Path, cli: Cli, short: Pa
     assert [Path(event["source"]).name for event in plans] == ["a.wav", "b.wav"]
     assert all(event["plan"]["rate_hz"] == 48_000 for event in plans)
     assert names(tmp_path) == ["a.wav", "b.wav"]
+
+
+def test_a_file_that_has_no_plan_does_not_stop_the_others(cli: Cli, tmp_path: Path, short: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"")
+    ran = cli("clean", tmp_path / "a.wav", short, "--plan-only", "--json", *NONE)
+    assert ran.code == 3
+    assert [event["event"] for event in ran.events if event["event"] in {"error", "plan"}] == ["error", "plan"]
