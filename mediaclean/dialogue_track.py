@@ -7,7 +7,6 @@ in where the sound is fainter still.
 
 from __future__ import annotations
 
-import errno
 import wave
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples, db_to_gain, reblock
-from mediaclean.errors import OutputError
+from mediaclean.errors import NO_SPACE, OutputError
 from mediaclean.resample import Resampler
 
 ASR_RATE = 16_000
 FLOOR_DBFS = -75.0
 """Level of the noise under the sound: 50 dB under quiet speech, 15 dB over the rounding of 16 bits."""
 
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _STEP = 160  # 10 ms, in which the sound's level is taken
 _PIECE = 100 * _STEP
 
@@ -82,7 +80,7 @@ def write_asr_wav(
                 made.writeframesraw(part.astype("<i2").tobytes())
                 written += part.shape[0]
     except OSError as error:
-        if error.errno in _NO_SPACE:
+        if error.errno in NO_SPACE:
             hint = "free some space, or choose another folder with -o"
             raise OutputError(f"{path}: no space left on the disk", hint) from error
         raise OutputError(

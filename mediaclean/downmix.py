@@ -18,11 +18,15 @@ INVERTED = -0.8
 
 
 def signs_of(samples: Samples) -> NDArray[np.float32]:
-    """The factor of each channel, (channels,), in a sum in which nothing cancels: -1 where one is inverted.
+    """The factor of each channel, (channels,), in a sum in which nothing cancels: -1 where one is inverted."""
+    return signs_by((samples @ samples.T).astype(np.float64))
+
+
+def signs_by(products: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The same from the scalar products of the channels with each other, (channels, channels).
 
     What counts is the correlation with the loudest channel; the first one stays as it is.
     """
-    products = (samples @ samples.T).astype(np.float64)
     level = np.sqrt(products.diagonal())
     signs = np.where(products[level.argmax()] < INVERTED * level * level.max(), -1.0, 1.0)
     return np.asarray(signs * signs[0], dtype=np.float32)

@@ -13,7 +13,11 @@ The message says what is wrong and where, with the value; the hint says what to 
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system calls a disk that takes no more."""
 
 
 class MediacleanError(Exception):

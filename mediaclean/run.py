@@ -22,7 +22,7 @@ from mediaclean.loudness.normalise import LoudnessSettings
 from mediaclean.media import Hashing, NewAudio, Receipt, check_target, staged, verify
 from mediaclean.media.pairing import DIALOGUE
 from mediaclean.media.staged import exists
-from mediaclean.plan.make import Level, Plan, is_hardly_any_sound
+from mediaclean.plan.make import Level, Plan, is_empty_room
 from mediaclean.preset import DEFAULT, Preset
 from mediaclean.progress import Watch, ignore
 from mediaclean.render import Voices
@@ -104,13 +104,16 @@ def deliver(
             reports = [report for each in side_by_side(works, watch) for report in each]
         except MismatchError:
             if len(deliveries) == 1:  # another try would end the same, so nothing is kept for it
-                for job in jobs:
-                    remove_spools(spools, job.track.number)
+                _forget_voices(jobs, spools)
             raise
     keep(rendered, reports)
-    for job in jobs:
-        remove_spools(spools, job.track.number)
+    _forget_voices(jobs, spools)
     return reports
+
+
+def _forget_voices(jobs: Sequence[Job], target: Path) -> None:
+    for job in jobs:
+        remove_spools(target, job.track.number)
 
 
 def _render(job: Job, folder: Path) -> Rendered:
@@ -155,7 +158,7 @@ def _for_delivery(take: Take, spec: Spec | None, watch: Watch, stopwatch: Stopwa
 
 def _aim(take: Take, spec: Spec | None) -> LoudnessSettings | None:
     """The level that a delivery goes to: the plan's, or its specification's where there is anything to be levelled."""
-    if spec is None or (not take.mix.plan.phrases and is_hardly_any_sound(take.analysis)):
+    if spec is None or is_empty_room(take.analysis, take.mix.plan.phrases):
         return take.job.preset.loudness
     return spec.aim
 

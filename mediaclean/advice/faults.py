@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mediaclean.audio import FLOOR_DB, Samples, power_to_db
-from mediaclean.downmix import INVERTED
+from mediaclean.downmix import signs_by
 from mediaclean.loudness.kweight import channel_names
 from mediaclean.roomtone.sources import SILENT_DB
 
@@ -54,28 +54,25 @@ class ChannelEar:
     """Hears the channels of a track: one listener of the analysis."""
 
     def __init__(self, channels: int) -> None:
-        self._power = np.zeros(channels)
+        self._products = np.zeros((channels, channels))  # of the channels with each other
         self._length = 0
-        self._product = 0.0  # of the channels of a stereo track
         self._is_twin = channels == 2
 
     def add(self, samples: Samples) -> None:
         """The track's next samples, (channels, n)."""
-        for channel, sound in enumerate(samples):
-            self._power[channel] += float(np.dot(sound, sound))
+        self._products += samples @ samples.T
         self._length += samples.shape[1]
-        if len(samples) == 2:
-            self._product += float(np.dot(samples[0], samples[1]))
         self._is_twin = self._is_twin and bool(np.array_equal(samples[0], samples[1]))
 
     def result(self) -> Heard:
-        levels = power_to_db(self._power / max(1, self._length))
-        is_silent = not self._power.any()
-        is_inverted = not is_silent and self._product < INVERTED * float(np.sqrt(self._power.prod()))
+        power = self._products.diagonal()
+        levels = power_to_db(power / max(1, self._length))
+        is_silent = not power.any()
+        signs = tuple(signs_by(self._products).tolist()) if len(power) == 2 else ()
         return Heard(
             tuple(round(float(level), 1) for level in levels),
             self._is_twin and not is_silent,
-            (1.0, -1.0) if is_inverted else (),
+            signs if min(signs, default=1.0) < 0.0 else (),
         )
 
 

@@ -37,6 +37,11 @@ def kept_paths(wanted: Sequence[Sequence[Any]], options: CleanOptions) -> list[P
     return [path for paths in each for path in paths]
 
 
+def preset_files(preset: str | None) -> list[Path]:
+    """The file of ``--preset``, where it names one."""
+    return [Path(preset)] if preset and is_file(Path(preset)) else []
+
+
 def check_report(
     report: Path | None, wanted: Sequence[Sequence[Any]], options: CleanOptions, taken: Taken, *, is_batch: bool
 ) -> None:

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from mediaclean.cli.batch import Tally
-from mediaclean.cli.beside import check_names, check_report, kept_paths
+from mediaclean.cli.beside import check_names, check_report, kept_paths, preset_files
 from mediaclean.cli.inputs import expand, folders_below, targets_of
 from mediaclean.cli.options import models_in, specs_of, tracks_of
-from mediaclean.cli.paths import is_file, is_folder, is_there
+from mediaclean.cli.paths import is_folder, is_there
 from mediaclean.cli.results import deliveries_of, show_reports
 from mediaclean.cli.stray import told_plainly
 from mediaclean.cli.terminal import emit, say, use_json_lines, watching
@@ -143,7 +143,7 @@ def clean(
     wanted = [deliveries_of(target, specs) for target in targets]
     taken = {
         "the media": [*files, *(each.target for deliveries in wanted for each in deliveries)],
-        "the preset": [Path(preset)] if preset and is_file(Path(preset)) else [],
+        "the preset": preset_files(preset),
         "the plan": [] if plan is None else [plan],
         "what is kept beside the result": kept_paths(wanted, options),
     }

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from mediaclean.cli.batch import Tally
-from mediaclean.cli.beside import check_names, check_report, kept_paths
+from mediaclean.cli.beside import check_names, check_report, kept_paths, preset_files
 from mediaclean.cli.options import models_in, specs_of
-from mediaclean.cli.paths import is_file, is_folder
+from mediaclean.cli.paths import is_folder
 from mediaclean.cli.results import deliveries_of, show_reports
 from mediaclean.cli.terminal import use_json_lines, watching
 from mediaclean.errors import OutputError, PresetError
@@ -113,7 +113,7 @@ def remix(
     taken = {
         "the media": [base.source, *(each.target for each in deliveries)],
         "what it is made from": [result, *_stems(base)],
-        "the preset": [Path(preset)] if preset and is_file(Path(preset)) else [],
+        "the preset": preset_files(preset),
         "what is kept beside the result": kept_paths([deliveries], options),
     }
     check_report(report, [deliveries], options, taken, is_batch=False)

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mediaclean.errors import MediacleanError, MediaError, OutputError, PresetError
+from mediaclean.errors import NO_SPACE, MediacleanError, MediaError, OutputError, PresetError
 
 _SHUT = {errno.EACCES, errno.EPERM}
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -42,7 +41,7 @@ def as_error(error: OSError, inputs: Sequence[Path] = ()) -> MediacleanError:
 
 
 def _hint(number: int | None, path: Path | None) -> str:
-    if number in _FULL:
+    if number in NO_SPACE:
         return "free some space, then run the command again"
     if path is None:
         return "run the command again"

@@ -30,7 +30,7 @@ def receipt_table(receipt: Receipt) -> RenderableType:
         table.add_row(mark(field.ok), field.what, "", kept)
     for track in receipt.lags:
         lags = ", ".join("–" if lag.samples is None else str(lag.samples) for lag in track.lags)
-        if all(lag.samples is None for lag in track.lags):
+        if not track.known:
             table.add_row("–", f"track {track.track}", "", "nothing in it tells whether it is late")
             continue
         table.add_row(mark(track.ok), f"track {track.track}", "", f"late by {lags} samples at start, middle, end")

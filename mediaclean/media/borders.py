@@ -12,12 +12,11 @@ import av
 import av.error
 from av.container import InputContainer, OutputContainer
 
-from mediaclean.errors import MediacleanError, MediaError, OutputError
+from mediaclean.errors import NO_SPACE, MediacleanError, MediaError, OutputError
 
 # Metadata may hold any bytes; this error handler carries them through a copy unchanged.
 _METADATA_ERRORS = "surrogateescape"
 
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -78,7 +77,7 @@ def _unreadable(path: Path, exc: Exception) -> MediaError:
 
 def _unwritable(path: Path, exc: Exception) -> OutputError:
     code = getattr(exc, "errno", None)
-    if code in _NO_SPACE:
+    if code in NO_SPACE:
         return OutputError(f"{path}: no space left on the disk", "free some space, or choose another folder with -o")
     if code in _NO_ACCESS:
         return OutputError(

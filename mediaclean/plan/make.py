@@ -42,7 +42,7 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
     spans = phrases(analysis.speech, preset.speech or SpeechSettings(), analysis.rate, analysis.length)
     sections = measure_sections(analysis.level_db, spans, analysis.rate)
     tone = preset.room_tone or RoomToneSettings()
-    is_empty = not spans and is_hardly_any_sound(analysis)
+    is_empty = is_empty_room(analysis, spans)
     floor_lufs, sources = steady_noise(analysis, sections, tone)
     found = _over_bed(sections, floor_lufs, preset) if engine != "none" else []
     over_bed = _with_neighbours(found, sections, preset, analysis.rate)
@@ -77,9 +77,9 @@ QUIET_LUFS = -50.0
 tone of its own gets none."""
 
 
-def is_hardly_any_sound(analysis: Analysis) -> bool:
-    """Whether a track without speech has nothing in it that a level could be set for."""
-    return (analysis.loudness.integrated_lufs or -np.inf) < QUIET_LUFS
+def is_empty_room(analysis: Analysis, phrases: Sequence[object]) -> bool:
+    """Whether a track has neither speech nor anything else that a level could be set for."""
+    return not phrases and (analysis.loudness.integrated_lufs or -np.inf) < QUIET_LUFS
 
 
 def _phrase(span: Span, own: Sequence[Section], analysis: Analysis) -> Phrase:
