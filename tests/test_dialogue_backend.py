@@ -15,17 +15,18 @@ from safetensors.torch import save_file
 from mediaclean.audio import Span
 from mediaclean.backends import dialogue
 from mediaclean.backends.dialogue import DialogueSeparator, load
-from mediaclean.backends.dialogue_net import (
+from mediaclean.backends.dialogue_mask import (
     BINS,
     HOP,
     LOW_BINS,
-    LOW_GROUPS,
-    DialogueNet,
-    NetConfig,
+    TAPS,
+    Mask,
     analyse,
+    apply_mask,
     high_bands,
     synthesise,
 )
+from mediaclean.backends.dialogue_net import LOW_GROUPS, DialogueNet, NetConfig
 from mediaclean.errors import BackendError
 from mediaclean.separate import separate_cuts
 
@@ -104,8 +105,24 @@ def test_a_bin_hears_and_masks_its_own_band_first() -> None:
             tokens = torch.zeros(len(widths) + 1, 1, 3, SMALL.channels)
             other = tokens.clone()
             other[band] = torch.randn(SMALL.channels)
-            changed = (net.decode(other)[0] - net.decode(tokens)[0]).abs().amax((0, 1))
+            changed = (net.decode(other)[0] - net.decode(tokens)[0]).abs().amax((0, 1, 2))
             assert changed.nonzero().flatten().tolist() == list(range(256))[bins]
+
+
+@pytest.mark.parametrize("tap", range(len(TAPS)))
+def test_a_mask_may_make_a_bin_of_those_beside_it(tap: int) -> None:
+    """Below 8 kHz; before the beginning, after the end and below 0 Hz there is nothing to take."""
+    spectrum = torch.randn(1, 9, BINS, dtype=torch.complex64)
+    frames, bins = TAPS[tap]
+    real = torch.zeros(1, 9, len(TAPS), LOW_BINS)
+    real[:, :, tap] = 1.0
+    found = apply_mask(Mask(real, torch.zeros_like(real), torch.zeros(1, 9, 8)), spectrum)
+    expected = torch.zeros_like(spectrum)
+    for frame in range(9):
+        for number in range(LOW_BINS):
+            if 0 <= frame + frames < 9 and 0 <= number + bins < LOW_BINS:
+                expected[:, frame, number] = spectrum[:, frame + frames, number + bins]
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("seconds", [0.3, 8.0, 23.7])
@@ -216,6 +233,16 @@ def test_a_network_goes_to_a_file_and_back(tmp_path: Path, small: DialogueSepara
     mix = noise(1, 1, SHORT)
     np.testing.assert_array_equal(again.separate(mix), heard(small, mix))
     assert again.identity.startswith(f"dialogue-{dialogue.VERSION} sha256:")
+
+
+def test_weights_of_a_network_of_one_tap_still_load(tmp_path: Path) -> None:
+    old = replace(SMALL, taps=1)
+    metadata = {name: value for name, value in old.as_metadata().items() if name != "taps"}
+    path = tmp_path / "old.safetensors"
+    save_file(DialogueNet(old).state_dict(), path, metadata=metadata)
+    separator = load(weights=path)
+    assert separator.net.config == old
+    assert separator.separate(noise(1, 2, SHORT))[0].shape == (2, SHORT)
 
 
 def test_missing_weights_say_so(tmp_path: Path) -> None:

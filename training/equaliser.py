@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mediaclean.backends.dialogue_net import RATE
+from mediaclean.backends.dialogue_mask import RATE
 
 KNOTS = 9
 LOWEST_HZ = 60.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-from mediaclean.backends.dialogue_net import BINS, HIGH_EDGES, LOW_BINS, RATE, high_bands
+from mediaclean.backends.dialogue_mask import BINS, HIGH_EDGES, LOW_BINS, RATE, Mask, around, high_bands
+from training.perception import Disturbance
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,14 @@ class LossWeights:
     lost_voice: float = 3.0
     level: float = 0.15  # per dB
     high: float = 3.0
+    heard: float = 0.2  # per point of P.862
     compress: float = 0.3
     floor: float = 1e-4  # the SNR term stops rewarding at 40 dB
 
 
-Mask: TypeAlias = tuple[Tensor, Tensor, Tensor]
-"""Real part, imaginary part and high gains, as from `DialogueNet.forward`."""
+@functools.cache
+def _disturbance(device: torch.device) -> Disturbance:
+    return Disturbance().to(device)
 
 
 def _power(spectrum: Tensor) -> Tensor:
@@ -52,9 +55,10 @@ def dialogue_loss(
     """
     w = weights or LossWeights()
     real, imag, gains = (part.float() for part in mask)
+    sound = around(mix[..., :LOW_BINS], real.shape[-2])
     low_mix, low_voice = mix[..., :LOW_BINS], voice[..., :LOW_BINS]
-    got_real = real * low_mix.real - imag * low_mix.imag
-    got_imag = real * low_mix.imag + imag * low_mix.real
+    got_real = (real * sound.real - imag * sound.imag).sum(-2)
+    got_imag = (real * sound.imag + imag * sound.real).sum(-2)
     got_power, voice_power = got_real.square() + got_imag.square(), _power(low_voice)
     hz = torch.arange(LOW_BINS, device=mix.device) * (RATE / 2 / (BINS - 1))
     known = (hz < bandwidth[:, None] * 0.97).float()[:, None]
@@ -90,6 +94,7 @@ def dialogue_loss(
         "complex": w.complex * complex_error.mean(),
         "level": w.level * level.mean(),
         "lost_voice": w.lost_voice * lost.mean(),
+        "heard": w.heard * (_disturbance(mix.device)(got_power, voice_power, known) * (own > 1.0)).mean(),
         "high": w.high * (high_gap.square() * counted).mean(),
     }
     return torch.stack(list(terms.values())).sum(), {name: float(term.detach()) for name, term in terms.items()}

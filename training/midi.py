@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mediaclean.backends.dialogue_net import RATE
+from mediaclean.backends.dialogue_mask import RATE
 
 DRUMS = 9  # the drum channel, counted from 0
 # General MIDI programs to draw from; piano is the hardest bed under a voice and is drawn most.

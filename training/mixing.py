@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import fft
 from torch.utils.data import IterableDataset
 
-from mediaclean.backends.dialogue_net import HOP, RATE
+from mediaclean.backends.dialogue_mask import HOP, RATE
 from training import equaliser, noises
 from training.packs import MUSIC_WEIGHTS, NOISE_WEIGHTS, SPEECH_WEIGHTS, Clip, chances, training_clips
 

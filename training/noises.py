@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from mediaclean.backends.dialogue_net import RATE
+from mediaclean.backends.dialogue_mask import RATE
 from training import equaliser
 
 Signal = NDArray[np.float32]

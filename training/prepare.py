@@ -26,7 +26,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from mediaclean.backends.dialogue_net import RATE
+from mediaclean.backends.dialogue_mask import RATE
 from training.midi import render, vary
 
 KINDS = ("speech", "speech_val", "music", "noise")

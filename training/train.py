@@ -26,9 +26,10 @@ from torch.multiprocessing.spawn import spawn
 from torch.utils.data import DataLoader
 
 from mediaclean.backends import dialogue
-from mediaclean.backends.dialogue_net import DialogueNet, NetConfig, analyse
+from mediaclean.backends.dialogue_mask import analyse
+from mediaclean.backends.dialogue_net import DialogueNet, NetConfig
 from training import together, validation
-from training.grow import deepened
+from training.grow import deepened, widened
 from training.loss import dialogue_loss
 from training.mixing import Batches
 from training.muon import Muon
@@ -234,6 +235,7 @@ def work(rank: int, args: argparse.Namespace, device: str) -> None:
     net = DialogueNet(NetConfig(half_rate_blocks=args.half_rate_blocks))
     if (args.weights or dialogue.WEIGHTS.exists()) and not (args.fresh or going_on):
         net = deepened(dialogue.load("cpu", args.weights).net, args.half_rate_blocks)
+        net = widened(net, NetConfig.taps)
     trainer = Trainer(net, args.run, device, settings)
     if going_on:
         trainer.restore(last)

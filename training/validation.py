@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mediaclean.backends.dialogue import DRIVE
-from mediaclean.backends.dialogue_net import HOP, LOW_BINS, DialogueNet, analyse, apply_mask
+from mediaclean.backends.dialogue_mask import HOP, LOW_BINS, analyse, apply_mask
+from mediaclean.backends.dialogue_net import DialogueNet
 from mediaclean.backends.rumble import RUMBLE_BINS, without_rumble
 from training.mixing import Signal
 from training.packs import validation_clips

@@ -22,7 +22,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from mediaclean.audio import Samples
-from mediaclean.backends.dialogue_net import HOP, RATE, DialogueNet, NetConfig, analyse, synthesise, whole_mask
+from mediaclean.backends.dialogue_mask import HOP, RATE, Mask, analyse, apply_mask, beside, synthesise, whole_mask
+from mediaclean.backends.dialogue_net import DialogueNet, NetConfig
 from mediaclean.backends.rumble import without_rumble
 from mediaclean.backends.stacking import stacked
 from mediaclean.backends.stereo import told_apart
@@ -97,12 +98,13 @@ class DialogueSeparator:
         turn = np.stack([signs_of(each) for each in padded])
         drive, scale = _drive(padded, turn)
         heard = analyse(_tensor(drive, self.device))
-        mask = whole_mask(without_rumble(self.net(heard), heard))
+        mask = without_rumble(self.net(heard), heard)
+        each = Mask(*(part[:, None] for part in mask))
         spectra = analyse(_tensor(padded * scale[:, None], self.device))
         if np.array_equal(padded, np.broadcast_to(padded[:, :1], padded.shape)):  # and so they stay, bit by bit
-            spectra *= mask[:, None]
+            spectra = apply_mask(each, spectra)
         else:
-            spectra = told_apart(mask, spectra, _tensor(turn, self.device))
+            spectra = told_apart(whole_mask(mask), spectra, _tensor(turn, self.device), beside(each, spectra))
         voice = synthesise(spectra).cpu().numpy()
         unscale = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
         return np.ascontiguousarray((voice * unscale[:, None])[:, :, :count])

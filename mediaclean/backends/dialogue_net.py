@@ -1,8 +1,9 @@
 """The compact dialogue-isolation network: a band-split, dual-path, bidirectional time-frequency masker.
 
 It hears a mono spectrogram and answers with one mask, of the sum of all channels (`stereo.py` tells it apart).
-Below 8 kHz, where music and voice interleave between harmonics, the mask is complex and has one value per 31 Hz bin;
-above, it is eight real gains. The whole window is seen at once (no causality), which streaming networks cannot do.
+Below 8 kHz, where music and voice interleave between harmonics, the mask is complex and makes every bin of 31 Hz from
+itself and the four beside it (`dialogue_mask.py`); above, it is eight real gains. The whole window is seen at once (no
+causality), which streaming networks cannot do.
 
 Band-split front end and per-band decoder after Luo and Yu, "Music source separation with band-split RNN", 2023
 (doi:10.1109/TASLP.2023.3271145); dual-path recurrence after Luo, Chen and Yoshioka, "Dual-path RNN", ICASSP 2020.
@@ -18,14 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-RATE = 48_000
-FFT = 1536
-HOP = 768
-BINS = FFT // 2 + 1
-LOW_BINS = 256  # below 8 kHz: one complex mask value per bin
+from mediaclean.backends.dialogue_mask import HIGH_BANDS, LOW_BINS, TAPS, Mask, high_bands
+
 LOW_GROUPS = ((12, 2), (8, 3), (6, 5), (5, 10), (4, 32))  # how many bands of how many bins
-HIGH_EDGES = (256, 288, 320, 368, 416, 480, 560, 656, 769)  # eight real gains above 8 kHz
-HIGH_BANDS = len(HIGH_EDGES) - 1
 COMPRESS = 0.3
 
 
@@ -40,6 +36,7 @@ class NetConfig:
     half_rate_blocks: int = 6
     expand: int = 2
     decoder_hidden: int = 96
+    taps: int = len(TAPS)  # factors of a bin below 8 kHz
 
     def as_metadata(self) -> dict[str, str]:
         """The fields as strings, for the header of a safetensors file."""
@@ -47,8 +44,12 @@ class NetConfig:
 
     @staticmethod
     def from_metadata(metadata: dict[str, str]) -> NetConfig:
-        """The inverse of `as_metadata`; unknown keys are ignored, a missing or odd one raises KeyError/ValueError."""
-        return NetConfig(**{name: int(metadata[name]) for name in NetConfig.__dataclass_fields__})
+        """The inverse of `as_metadata`; unknown keys are ignored, a missing or odd one raises KeyError/ValueError.
+
+        Weights of before version 6 have one tap and do not say so.
+        """
+        known = {"taps": "1"} | metadata
+        return NetConfig(**{name: int(known[name]) for name in NetConfig.__dataclass_fields__})
 
 
 class Bands(nn.Module):
@@ -158,12 +159,13 @@ class Split(nn.Module):
 
 
 class Decoder(nn.Module):
-    """From bands to the mask's three numbers for every bin, by a small network of its own for each band."""
+    """From bands to the mask's numbers for every bin, by a small network of its own for each band."""
 
-    def __init__(self, channels: int, hidden: int) -> None:
+    def __init__(self, channels: int, hidden: int, taps: int) -> None:
         super().__init__()
+        self.numbers = 1 + 2 * taps
         self.enter = Bands(sum(count for count, _ in LOW_GROUPS), channels, hidden)
-        self.groups = nn.ModuleList(Bands(count, hidden, 3 * width) for count, width in LOW_GROUPS)
+        self.groups = nn.ModuleList(Bands(count, hidden, self.numbers * width) for count, width in LOW_GROUPS)
         self.high = nn.Linear(2 * channels, HIGH_BANDS)
         with torch.no_grad():
             for module, (_, width) in zip(self.groups, LOW_GROUPS, strict=True):
@@ -171,21 +173,25 @@ class Decoder(nn.Module):
                 group.weight.mul_(0.2)
                 group.bias[:, :, :width] = 1.0  # start by letting most through
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(bands + 1, batch, frames, channels) -> the mask; see `DialogueNet.forward`."""
+    def forward(self, x: Tensor) -> Mask:
+        """(bands + 1, batch, frames, channels) -> the mask."""
         _, batch, frames, channels = x.shape
         hidden = F.gelu(self.enter(x[:-1].reshape(-1, batch * frames, channels)))
         values, band = [], 0
         for group, (count, width) in zip(self.groups, LOW_GROUPS, strict=True):
-            banded = group(hidden[band : band + count]).unflatten(-1, (3, width))
+            banded = group(hidden[band : band + count]).unflatten(-1, (self.numbers, width))
             values.append(banded.permute(2, 1, 0, 3).flatten(2))
             band += count
-        gate, tilt, turn = torch.cat(values, -1).view(3, batch, frames, LOW_BINS).unbind(0)
-        # Exact at both ends: a gate of 0 or 1 silences or passes the bin untouched; between, the phase may turn.
-        gate = torch.sigmoid(gate)
+        answer = torch.cat(values, -1).view(self.numbers, batch, frames, LOW_BINS)
+        # Exact at both ends: a gate of 0 or 1 silences or passes the bin untouched; between, the phase may turn and
+        # the bins beside it may help.
+        gate = torch.sigmoid(answer[0])
         freedom = 4 * gate * (1 - gate)
+        parts = freedom * torch.tanh(answer[1:])
+        real, imag = parts[0::2], parts[1::2]
+        real = torch.cat((gate[None] + real[:1], real[1:]))
         gains = torch.sigmoid(self.high(torch.cat((x[-1], x[-2]), -1)))
-        return gate + freedom * torch.tanh(tilt), freedom * torch.tanh(turn), gains
+        return Mask(real.permute(1, 2, 0, 3), imag.permute(1, 2, 0, 3), gains)
 
 
 class DialogueNet(nn.Module):
@@ -204,64 +210,19 @@ class DialogueNet(nn.Module):
         self.half_rate = HalfRate(config)
         self.after = LocalConv(config.channels, config.expand, 3)
         self.exit = nn.LayerNorm(config.channels)
-        self.decode = Decoder(config.channels, config.decoder_hidden)
+        self.decode = Decoder(config.channels, config.decoder_hidden, config.taps)
 
     def high_power(self, spectrum: Tensor) -> Tensor:
         """Mean power in each band above 8 kHz: (..., BINS) complex -> (..., HIGH_BANDS)."""
         top = spectrum[..., LOW_BINS:]
         return (top.real.square() + top.imag.square()) @ self.pool
 
-    def forward(self, spectrum: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Mask of a level-normalised spectrogram (mean power per bin near 1 where it is loud).
-
-        (batch, frames, BINS) complex -> real part and imaginary part (batch, frames, LOW_BINS), and the gains of the
-        bands above (batch, frames, HIGH_BANDS).
-        """
+    def forward(self, spectrum: Tensor) -> Mask:
+        """Mask of a spectrogram (batch, frames, BINS), level-normalised: mean power per bin near 1 where it is loud."""
         x: Tensor = self.split(spectrum, self.high_power(spectrum))
         x = self.before(self.entry(x.permute(1, 2, 0, 3))).permute(1, 2, 0, 3).contiguous()
         for block in self.blocks:
             x = block(x)
         x = self.after(self.half_rate(x).permute(2, 0, 1, 3))
-        mask: tuple[Tensor, Tensor, Tensor] = self.decode(self.exit(x).permute(2, 0, 1, 3))
+        mask: Mask = self.decode(self.exit(x).permute(2, 0, 1, 3))
         return mask
-
-
-def high_bands() -> Tensor:
-    """Which bin above 8 kHz belongs to which band: (BINS - LOW_BINS, HIGH_BANDS), ones and zeros."""
-    bins = torch.arange(LOW_BINS, BINS)[:, None]
-    edges = torch.tensor(HIGH_EDGES)
-    return ((bins >= edges[:-1]) & (bins < edges[1:])).float()
-
-
-def window(like: Tensor) -> Tensor:
-    """The square root of a periodic Hann window: its square sums to one at half overlap (Princen-Bradley)."""
-    hann: Tensor = torch.hann_window(FFT, periodic=True, dtype=like.dtype, device=like.device)
-    return hann.sqrt()
-
-
-def analyse(signal: Tensor) -> Tensor:
-    """(..., samples), samples a multiple of HOP -> (..., samples / HOP + 1, BINS), scaled to keep the mean power."""
-    framed = F.pad(signal, (HOP, HOP)).unfold(-1, FFT, HOP)
-    spectrum: Tensor = torch.fft.rfft(framed * (window(signal) / HOP**0.5))
-    return spectrum
-
-
-def synthesise(spectrum: Tensor) -> Tensor:
-    """The inverse of `analyse`: (..., frames, BINS) -> (..., (frames - 1) * HOP)."""
-    frames: Tensor = torch.fft.irfft(spectrum, FFT)
-    frames = frames * (window(frames) * HOP**0.5)
-    joined = frames[..., :-1, HOP:] + frames[..., 1:, :HOP]
-    signal: Tensor = joined.flatten(-2)
-    return signal
-
-
-def whole_mask(mask: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-    """One complex factor for every bin, (..., frames, BINS), of a mask as from the network."""
-    real, imag, gains = mask
-    spread = gains.float() @ high_bands().t().to(gains.device)
-    return torch.cat((torch.complex(real.float(), imag.float()), spread.to(torch.complex64)), -1)
-
-
-def apply_mask(mask: tuple[Tensor, Tensor, Tensor], spectrum: Tensor) -> Tensor:
-    """The voice's spectrogram: mask (as from the network) times spectrum (..., frames, BINS)."""
-    return whole_mask(mask) * spectrum

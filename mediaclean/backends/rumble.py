@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mediaclean.backends.dialogue_mask import Mask, apply_mask
+
 RUMBLE_BINS = 3
 """Bins of 31.25 Hz: 0, 31 and 62 Hz."""
 VOICED_BINS = 17
@@ -25,23 +27,22 @@ FRAMES = 5
 """Mean over so many frames (80 ms), so that the gain does not flutter."""
 
 
-def without_rumble(mask: tuple[Tensor, Tensor, Tensor], spectrum: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def without_rumble(mask: Mask, spectrum: Tensor) -> Mask:
     """The mask of `DialogueNet` with its lowest bins turned down where they would let through rumble.
 
     Args:
-        mask: real part, imaginary part (batch, frames, low bins), and the gains of the high bands.
+        mask: of the voice.
         spectrum: what the mask is for, (batch, frames, bins).
     """
-    real, imag, high = mask
-    sound = spectrum[..., :VOICED_BINS]
-    power = (real[..., :VOICED_BINS].square() + imag[..., :VOICED_BINS].square()) * (
-        sound.real.square() + sound.imag.square()
-    )
+    sound = apply_mask(mask, spectrum[..., : VOICED_BINS + 1])[..., :VOICED_BINS]
+    power = sound.real.square() + sound.imag.square()
     low, voiced = _smooth(power[..., :RUMBLE_BINS].sum(-1)), _smooth(power[..., RUMBLE_BINS:].sum(-1))
     allowed = torch.maximum(SHARE * voiced, LOUD * voiced.mean(-1, keepdim=True))
-    gain = (allowed / (low + 1e-12)).clamp(max=1.0).sqrt()[..., None]
-    turned = [torch.cat([part[..., :RUMBLE_BINS] * gain, part[..., RUMBLE_BINS:]], -1) for part in (real, imag)]
-    return turned[0], turned[1], high
+    gain = (allowed / (low + 1e-12)).clamp(max=1.0).sqrt()[..., None, None]
+    real, imag = (
+        torch.cat([part[..., :RUMBLE_BINS] * gain, part[..., RUMBLE_BINS:]], -1) for part in (mask.real, mask.imag)
+    )
+    return Mask(real, imag, mask.gains)
 
 
 def _smooth(power: Tensor) -> Tensor:

@@ -27,13 +27,15 @@ _DIAGONAL = 1e-4
 _BINS_AT_ONCE = 128
 
 
-def told_apart(mask: Tensor, spectra: Tensor, downmix: Tensor) -> Tensor:
+def told_apart(mask: Tensor, spectra: Tensor, downmix: Tensor, beside: Tensor) -> Tensor:
     """The voice in every channel.
 
     Args:
         mask: of the sum of the channels, complex, (batch, frames, bins).
         spectra: of the channels, (batch, channels, frames, bins).
         downmix: the factor of each channel in the sum that the mask was found for, (batch, channels).
+        beside: what other bins add to the voice in every channel, in the shape of spectra (`dialogue_mask.beside`). A
+            part in which there is more voice than in the sum needs no more of it, one with less gets less.
 
     Returns:
         spectra of the voice, in the same shape.
@@ -41,11 +43,11 @@ def told_apart(mask: Tensor, spectra: Tensor, downmix: Tensor) -> Tensor:
     voice = torch.empty_like(spectra)
     for start in range(0, spectra.shape[-1], _BINS_AT_ONCE):
         here = slice(start, start + _BINS_AT_ONCE)
-        voice[..., here] = _some_bins(mask[..., here], spectra[..., here], downmix)
+        voice[..., here] = _some_bins(mask[..., here], spectra[..., here], downmix, beside[..., here])
     return voice
 
 
-def _some_bins(mask: Tensor, spectra: Tensor, downmix: Tensor) -> Tensor:
+def _some_bins(mask: Tensor, spectra: Tensor, downmix: Tensor, beside: Tensor) -> Tensor:
     size = mask.abs()
     share = size.clamp(max=1.0)
     rest = 1.0 - share
@@ -55,7 +57,9 @@ def _some_bins(mask: Tensor, spectra: Tensor, downmix: Tensor) -> Tensor:
     found = torch.zeros_like(spectra)
     for into, ratio, back in zip(into_parts.unbind(1), ratios.unbind(1), into_channels.unbind(1), strict=True):
         voiced = share * ratio[:, None]
-        part = (spectra * into[:, :, None]).sum(1) * (turned * (voiced / (voiced + rest)))
+        gain = voiced / (voiced + rest)
+        part = (spectra * into[:, :, None]).sum(1) * (turned * gain)
+        part += (beside * into[:, :, None]).sum(1) * (gain / share.clamp_min(1e-9)).clamp(max=1.0)
         found += part[:, None] * back[:, :, None]
     return found
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from mediaclean.backends.dialogue_net import HOP, NetConfig
+from mediaclean.backends.dialogue_mask import HOP
+from mediaclean.backends.dialogue_net import NetConfig
 from training import midi, noises
 from training.mixing import Mixer, MixSettings, extend
 from training.packs import load_packs

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from mediaclean.backends import dialogue
-from mediaclean.backends.dialogue_net import HOP, LOW_BINS, DialogueNet, NetConfig, analyse
+from mediaclean.backends.dialogue_mask import HOP, LOW_BINS, TAPS, Mask, analyse, apply_mask
+from mediaclean.backends.dialogue_net import DialogueNet, NetConfig
 from training import train, validation
 from training.export import export
-from training.grow import deepened
-from training.loss import Mask, dialogue_loss
+from training.grow import deepened, widened
+from training.loss import dialogue_loss
 from training.mixing import Mixer
 from training.muon import orthogonalise
 from training.train import Trainer, TrainSettings, rate_at, split_parameters
@@ -38,7 +39,8 @@ def ideal(voice: torch.Tensor, mix: torch.Tensor, gain: float = 1.0) -> Mask:
     """The mask that gives the voice, times a gain."""
     low = gain * voice[..., :LOW_BINS] / mix[..., :LOW_BINS]
     net = DialogueNet(SMALL)
-    return low.real, low.imag, gain * (net.high_power(voice) / net.high_power(mix)).sqrt()
+    high = gain * (net.high_power(voice) / net.high_power(mix)).sqrt()
+    return Mask(low.real[:, :, None], low.imag[:, :, None], high)
 
 
 def test_the_true_voice_has_the_least_loss() -> None:
@@ -61,14 +63,14 @@ def test_lost_voice_costs_more_than_bed_left_over() -> None:
 def test_errors_above_a_voices_bandwidth_do_not_count_while_it_speaks() -> None:
     voice, mix = spectra()
     right = ideal(voice, mix)
-    wrong = (right[0], right[1], right[2] * 0.1)
+    wrong = right._replace(gains=right.gains * 0.1)
     narrow = torch.tensor([8_000.0, 8_000.0])
     same = dialogue_loss(right, voice, mix, narrow)[0]
     torch.testing.assert_close(dialogue_loss(wrong, voice, mix, narrow)[0], same)
     assert dialogue_loss(wrong, voice, mix, WIDE)[0] > same
     silence = torch.zeros_like(voice)
-    closed = tuple(torch.zeros_like(part) for part in right)
-    left_over = (closed[0], closed[1], torch.ones_like(right[2]))
+    closed = Mask(*(torch.zeros_like(part) for part in right))
+    left_over = closed._replace(gains=torch.ones_like(right.gains))
     assert dialogue_loss(left_over, silence, mix, narrow)[0] > dialogue_loss(closed, silence, mix, narrow)[0]
 
 
@@ -157,6 +159,20 @@ def test_a_deeper_network_begins_as_the_same_function_and_every_new_weight_learn
     assert all(bool(p.grad.any()) for p in deeper.half_rate.blocks[-1].parameters() if p.grad is not None)
     with pytest.raises(ValueError, match="cannot shrink"):
         deepened(deeper, SMALL.half_rate_blocks)
+
+
+def test_taps_begin_as_nothing_and_learn() -> None:
+    torch.manual_seed(0)
+    net = DialogueNet(replace(SMALL, taps=1))
+    spectrum = analyse(torch.randn(1, FRAMES * HOP))
+    wider = widened(net, len(TAPS))
+    found = wider(spectrum)
+    torch.testing.assert_close(apply_mask(found, spectrum), apply_mask(net(spectrum), spectrum))
+    assert found.real.shape[2] == len(TAPS)
+    found.real[:, :, 1:].sum().backward()
+    assert all(bool(layer.weight.grad.any()) for layer in wider.decode.groups)
+    with pytest.raises(ValueError, match="cannot do with"):
+        widened(wider, 1)
 
 
 def test_a_run_writes_a_log_and_a_checkpoint(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mediaclean.backends.dialogue_net import HOP, LOW_BINS, RATE, analyse, apply_mask, synthesise  # noqa: E402
+from mediaclean.backends.dialogue_mask import HOP, LOW_BINS, RATE, Mask, analyse, apply_mask, synthesise  # noqa: E402
 from mediaclean.backends.rumble import without_rumble  # noqa: E402
 
 
@@ -15,7 +15,7 @@ def through(sound: np.ndarray) -> np.ndarray:
     """A sound that the network took for voice as a whole, without its rumble."""
     spectrum = analyse(torch.from_numpy(sound.astype(np.float32))[None])
     shape = spectrum.shape[:2]
-    mask = torch.ones(*shape, LOW_BINS), torch.zeros(*shape, LOW_BINS), torch.ones(*shape, 8)
+    mask = Mask(torch.ones(*shape, 1, LOW_BINS), torch.zeros(*shape, 1, LOW_BINS), torch.ones(*shape, 8))
     return synthesise(apply_mask(without_rumble(mask, spectrum), spectrum))[0].numpy()
 
 

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mediaclean.backends.stereo import told_apart  # noqa: E402
+from mediaclean.backends import stereo  # noqa: E402
 
 FRAMES, BINS = 300, 40
 SUM = torch.ones(1, 2)
@@ -37,6 +37,11 @@ def mask_of(voice: torch.Tensor, bed: torch.Tensor, seed: int = 0, downmix: torc
     sums = [(sound * downmix[:, :, None, None]).sum(1).abs().square().mean() for sound in (voice, bed)]
     sounding = sums[0] / cells(seed).mean()
     return (cells(seed) * sounding / (sounding + sums[1])).to(torch.complex64)
+
+
+def told_apart(mask: torch.Tensor, mix: torch.Tensor, downmix: torch.Tensor) -> torch.Tensor:
+    """Of a mask that takes nothing from other frames."""
+    return stereo.told_apart(mask, mix, downmix, torch.zeros_like(mix))
 
 
 def error_db(found: torch.Tensor, true: torch.Tensor) -> float:
@@ -102,3 +107,21 @@ def test_windows_of_a_batch_do_not_hear_each_other() -> None:
     together = told_apart(torch.cat(masks), torch.cat([sum(one), sum(two)]), SUM.expand(2, 2))  # type: ignore[arg-type]
     alone = told_apart(masks[1], two[0] + two[1], SUM)
     torch.testing.assert_close(together[1:], alone)
+
+
+def test_what_other_frames_add_is_added_where_voice_and_bed_stand_in_one_place() -> None:
+    one = torch.tensor([0.4, 1.0]) + 0j
+    voice, rest = voice_of(one), noise(5, 1, 1, FRAMES, BINS) * one[None, :, None, None]
+    mask, added = mask_of(voice, rest), 0.1 * noise(6, 1, 1, FRAMES, BINS) * one[None, :, None, None]
+    added = added * (mask != 0)[:, None]
+    expected = mask[:, None] * (voice + rest) + added
+    assert error_db(stereo.told_apart(mask, voice + rest, SUM, added), expected) < -60.0
+
+
+def test_no_part_gets_more_of_other_frames_than_the_sum() -> None:
+    """However much louder the voice is in a part: what other frames add was found for the bed of the sum."""
+    voice, rest = voice_of(torch.tensor([1.0, 0.0]) + 0j), bed()
+    mask, added = mask_of(voice, rest), noise(7, 1, 2, FRAMES, BINS)
+    without = stereo.told_apart(mask, voice + rest, SUM, torch.zeros_like(added))
+    gained = stereo.told_apart(mask, voice + rest, SUM, added) - without
+    assert 0.0 < gained.abs().square().mean() < 1.5 * added.abs().square().mean()
