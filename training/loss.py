@@ -55,7 +55,7 @@ def dialogue_loss(
     """
     w = weights or LossWeights()
     real, imag, gains = (part.float() for part in mask)
-    sound = around(mix[..., :LOW_BINS], real.shape[-2])
+    sound = torch.stack(around(mix[..., :LOW_BINS], real.shape[-2]), -2)
     low_mix, low_voice = mix[..., :LOW_BINS], voice[..., :LOW_BINS]
     got_real = (real * sound.real - imag * sound.imag).sum(-2)
     got_imag = (real * sound.imag + imag * sound.real).sum(-2)

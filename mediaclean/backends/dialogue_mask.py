@@ -1,6 +1,6 @@
 """The spectrogram that the dialogue network hears, and the mask that it answers with.
 
-Below 8 kHz a mask has a complex factor for each bin of 31 Hz and one for each of the four beside it, in time and in
+Below 8 kHz a mask has a complex factor for each bin of 31 Hz and one for each of the eight around it, in time and in
 frequency: a tone of music can be cancelled by what it was and will be, and an onset shaped within a frame (Mack and
 Habets, "Deep filtering", IEEE Signal Processing Letters 27, 2020, doi:10.1109/LSP.2019.2955818). Above 8 kHz it has
 eight real gains.
@@ -21,7 +21,7 @@ BINS = FFT // 2 + 1
 LOW_BINS = 256  # below 8 kHz: one complex mask value per bin
 HIGH_EDGES = (256, 288, 320, 368, 416, 480, 560, 656, 769)  # eight real gains above 8 kHz
 HIGH_BANDS = len(HIGH_EDGES) - 1
-TAPS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+TAPS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
 """Frames and bins from a bin of the voice to those that it is made of; itself first."""
 
 
@@ -68,12 +68,11 @@ def synthesise(spectrum: Tensor) -> Tensor:
     return signal
 
 
-def around(spectrum: Tensor, taps: int) -> Tensor:
-    """What a mask's taps are factors of: (..., frames, bins) -> (..., frames, taps, bins); silence outside."""
+def around(spectrum: Tensor, taps: int) -> list[Tensor]:
+    """What each of a mask's taps is a factor of: (..., frames, bins) -> the same for every tap; silence outside."""
     frames, bins = spectrum.shape[-2:]
     padded = F.pad(spectrum, (1, 1, 1, 1))
-    shifted = [padded[..., 1 + frame :, 1 + number :][..., :frames, :bins] for frame, number in TAPS[:taps]]
-    return torch.stack(shifted, -2)
+    return [padded[..., 1 + frame :, 1 + number :][..., :frames, :bins] for frame, number in TAPS[:taps]]
 
 
 def whole_mask(mask: Mask) -> Tensor:
@@ -86,8 +85,9 @@ def whole_mask(mask: Mask) -> Tensor:
 def beside(mask: Mask, spectrum: Tensor) -> Tensor:
     """What bins add to those beside them: (..., frames, bins) complex -> the same; nothing above 8 kHz."""
     bins = min(LOW_BINS, spectrum.shape[-1])
-    factors = torch.complex(mask.real[..., 1:, :bins].float(), mask.imag[..., 1:, :bins].float())
-    added = (factors * around(spectrum[..., :bins], 1 + factors.shape[-2])[..., 1:, :]).sum(-2)
+    added = torch.zeros_like(spectrum[..., :bins])
+    for tap, sound in enumerate(around(spectrum[..., :bins], mask.real.shape[-2])[1:], 1):
+        added += torch.complex(mask.real[..., tap, :bins].float(), mask.imag[..., tap, :bins].float()) * sound
     return F.pad(added, (0, spectrum.shape[-1] - bins))
 
 

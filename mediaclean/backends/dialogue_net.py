@@ -2,7 +2,7 @@
 
 It hears a mono spectrogram and answers with one mask, of the sum of all channels (`stereo.py` tells it apart).
 Below 8 kHz, where music and voice interleave between harmonics, the mask is complex and makes every bin of 31 Hz from
-itself and the four beside it (`dialogue_mask.py`); above, it is eight real gains. The whole window is seen at once (no
+itself and the eight around it (`dialogue_mask.py`); above, it is eight real gains. The whole window is seen at once (no
 causality), which streaming networks cannot do.
 
 Band-split front end and per-band decoder after Luo and Yu, "Music source separation with band-split RNN", 2023
@@ -183,8 +183,9 @@ class Decoder(nn.Module):
             values.append(banded.permute(2, 1, 0, 3).flatten(2))
             band += count
         answer = torch.cat(values, -1).view(self.numbers, batch, frames, LOW_BINS)
+        del values, hidden  # as large as the answer
         # Exact at both ends: a gate of 0 or 1 silences or passes the bin untouched; between, the phase may turn and
-        # the bins beside it may help.
+        # the bins around it may help.
         gate = torch.sigmoid(answer[0])
         freedom = 4 * gate * (1 - gate)
         parts = freedom * torch.tanh(answer[1:])
