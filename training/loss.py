@@ -7,8 +7,19 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from mediaclean.backends.dialogue_mask import BINS, HIGH_EDGES, LOW_BINS, RATE, Mask, around, high_bands
+from mediaclean.backends.dialogue_mask import (
+    BINS,
+    HIGH_EDGES,
+    LOW_BINS,
+    RATE,
+    Mask,
+    analyse,
+    around,
+    high_bands,
+    synthesise,
+)
 from training.perception import Disturbance
 
 
@@ -36,6 +47,12 @@ def _power(spectrum: Tensor) -> Tensor:
     return spectrum.real.square() + spectrum.imag.square()
 
 
+def _heard(low: Tensor) -> Tensor:
+    """The spectrogram of the sound that is made of a spectrogram, below 8 kHz: what frames that overlap do not agree on
+    is never heard (Wisdom et al., "Differentiable consistency constraints", ICASSP 2019)."""
+    return analyse(synthesise(F.pad(low, (0, BINS - LOW_BINS))))[..., :LOW_BINS]
+
+
 def _compress(power: Tensor, exponent: float) -> Tensor:
     """Compressed magnitude of a power."""
     return (power + 1e-5) ** (exponent / 2)
@@ -57,8 +74,8 @@ def dialogue_loss(
     real, imag, gains = (part.float() for part in mask)
     sound = torch.stack(around(mix[..., :LOW_BINS], real.shape[-2]), -2)
     low_mix, low_voice = mix[..., :LOW_BINS], voice[..., :LOW_BINS]
-    got_real = (real * sound.real - imag * sound.imag).sum(-2)
-    got_imag = (real * sound.imag + imag * sound.real).sum(-2)
+    got = _heard((torch.complex(real, imag) * sound).sum(-2))
+    got_real, got_imag = got.real, got.imag
     got_power, voice_power = got_real.square() + got_imag.square(), _power(low_voice)
     hz = torch.arange(LOW_BINS, device=mix.device) * (RATE / 2 / (BINS - 1))
     known = (hz < bandwidth[:, None] * 0.97).float()[:, None]

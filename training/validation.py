@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mediaclean.backends.dialogue import DRIVE
-from mediaclean.backends.dialogue_mask import HOP, LOW_BINS, analyse, apply_mask
+from mediaclean.backends.dialogue_mask import HOP, LOW_BINS, analyse, apply_mask, synthesise
 from mediaclean.backends.dialogue_net import DialogueNet
 from mediaclean.backends.rumble import RUMBLE_BINS, without_rumble
 from training.mixing import Signal
@@ -59,16 +59,18 @@ def _cut(samples: NDArray[np.int16], length: int, rng: np.random.Generator) -> S
 
 @torch.inference_mode()
 def measure(net: DialogueNet, sets: dict[str, tuple[Tensor, Tensor]], device: str) -> dict[str, float]:
-    """Condition -> mean SI-SDR of the bins HEARD in dB, on the spectrogram; "gain" is the voice's mean gain at 0 dB.
+    """Condition -> mean SI-SDR in dB of the bins HEARD; "gain" is the voice's mean gain at 0 dB.
 
-    The network hears and answers as it does in the engine.
+    The network hears and answers as it does in the engine; what counts is the sound that is made, whose overlapping
+    frames agree with each other, and not the masked spectrogram.
     """
     result: dict[str, float] = {}
     for condition, (mixes, voices) in sets.items():
         scores = []
         for mix, voice in zip(torch.split(mixes, 5), torch.split(voices, 5), strict=True):
             spectrum = analyse(mix.to(device))
-            estimate = apply_mask(without_rumble(net(spectrum), spectrum), spectrum)[..., HEARD].flatten(1)
+            voiced = synthesise(apply_mask(without_rumble(net(spectrum), spectrum), spectrum))
+            estimate = analyse(voiced)[..., HEARD].flatten(1)
             target = analyse(voice.to(device))[..., HEARD].flatten(1)
             along = (estimate * target.conj()).real.sum(1, keepdim=True) / target.abs().square().sum(1, keepdim=True)
             error = estimate - along * target
