@@ -54,9 +54,9 @@ def room(echo_db: float, chance: np.random.Generator) -> Sound:
     return tail.astype(np.float32)
 
 
-def alike(mask: Tensor, spectra: Tensor, _: Tensor) -> Tensor:
+def alike(mask: Tensor, spectra: Tensor, _: Tensor, beside: Tensor) -> Tensor:
     """Every channel with the mask of their sum, in place of `told_apart`."""
-    return spectra * mask[:, None]
+    return spectra * mask[:, None] + beside
 
 
 def projection(found: Samples, true: Samples) -> float:

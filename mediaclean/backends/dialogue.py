@@ -32,8 +32,8 @@ from mediaclean.downmix import signs_of
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "c3a53fc29ab1715b31c604d734f112cd7eed7afd14e5b922d27df54d151a446d"
-VERSION = "5.3"
+WEIGHTS_SHA256 = "e973c6b627f727be33ed0f26ef740ff20b208a2b9536aff5d1acf16ec562f0ea"
+VERSION = "6"
 """Of the weights and of how they are heard: voices of one version are interchangeable."""
 
 SILENT_RMS = 1e-9
