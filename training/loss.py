@@ -16,7 +16,7 @@ from mediaclean.backends.dialogue_mask import (
     RATE,
     Mask,
     analyse,
-    around,
+    apply_mask,
     high_bands,
     synthesise,
 )
@@ -66,17 +66,16 @@ def dialogue_loss(
     Both are level-normalised. The SNR term is the log error power over the whole example, below 8 kHz, so that quiet
     errors count in clean examples. The level term is what the projection on the voice lacks of its level, or exceeds
     it by, in dB: least error alone turns down whatever it is unsure of, which no scale-invariant measure sees. The
-    others compare power-compressed spectra (Ephrat et al. 2018): magnitude,
-    complex value, and once more whatever magnitude of the voice was lost; above 8 kHz, the magnitude of bands. Above
-    the voice's own bandwidth (Hz, per example) the target is unknown while somebody speaks, and nothing is counted.
+    term "heard" is what a listener would be disturbed by (`perception.py`), where there is a voice. The others compare
+    power-compressed spectra (Ephrat et al. 2018): magnitude, complex value, and once more whatever magnitude of the
+    voice was lost; above 8 kHz, the magnitude of bands. Above the voice's own bandwidth (Hz, per example) the target is
+    unknown while somebody speaks, and nothing is counted.
     """
     w = weights or LossWeights()
-    real, imag, gains = (part.float() for part in mask)
-    sound = torch.stack(around(mix[..., :LOW_BINS], real.shape[-2]), -2)
     low_mix, low_voice = mix[..., :LOW_BINS], voice[..., :LOW_BINS]
-    got = _heard((torch.complex(real, imag) * sound).sum(-2))
+    got = _heard(apply_mask(mask, low_mix))
     got_real, got_imag = got.real, got.imag
-    got_power, voice_power = got_real.square() + got_imag.square(), _power(low_voice)
+    got_power, voice_power = _power(got), _power(low_voice)
     hz = torch.arange(LOW_BINS, device=mix.device) * (RATE / 2 / (BINS - 1))
     known = (hz < bandwidth[:, None] * 0.97).float()[:, None]
 
@@ -100,7 +99,7 @@ def dialogue_loss(
     belongs = high_bands().to(mix.device)
     pool = belongs / belongs.sum(0)
     high_mix, high_voice = _power(mix[..., LOW_BINS:]) @ pool, _power(voice[..., LOW_BINS:]) @ pool
-    high_gap = _compress(gains.square() * high_mix, w.compress) - _compress(high_voice, w.compress)
+    high_gap = _compress(mask.gains.float().square() * high_mix, w.compress) - _compress(high_voice, w.compress)
     tops = torch.tensor(HIGH_EDGES[1:], device=mix.device) * (RATE / 2 / (BINS - 1))
     silent = (voice_power.mean(-1, keepdim=True) < 1e-3).float()
     counted = torch.maximum((tops < bandwidth[:, None] * 1.03).float()[:, None], silent)

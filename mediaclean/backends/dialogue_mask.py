@@ -18,7 +18,7 @@ RATE = 48_000
 FFT = 1536
 HOP = 768
 BINS = FFT // 2 + 1
-LOW_BINS = 256  # below 8 kHz: one complex mask value per bin
+LOW_BINS = 256  # below 8 kHz: complex factors for every bin
 HIGH_EDGES = (256, 288, 320, 368, 416, 480, 560, 656, 769)  # eight real gains above 8 kHz
 HIGH_BANDS = len(HIGH_EDGES) - 1
 TAPS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
@@ -75,11 +75,13 @@ def around(spectrum: Tensor, taps: int) -> list[Tensor]:
     return [padded[..., 1 + frame :, 1 + number :][..., :frames, :bins] for frame, number in TAPS[:taps]]
 
 
-def whole_mask(mask: Mask) -> Tensor:
-    """The factor of every bin itself, without those beside it: complex, (..., frames, BINS)."""
+def whole_mask(mask: Mask, bins: int = BINS) -> Tensor:
+    """The factor of each of the first bins itself, without those beside it: complex, (..., frames, bins)."""
+    own = torch.complex(mask.real[..., 0, :bins].float(), mask.imag[..., 0, :bins].float())
+    if bins <= LOW_BINS:
+        return own
     spread = mask.gains.float() @ high_bands().t().to(mask.gains.device)
-    own = torch.complex(mask.real[..., 0, :].float(), mask.imag[..., 0, :].float())
-    return torch.cat((own, spread.to(torch.complex64)), -1)
+    return torch.cat((own, spread.to(torch.complex64)), -1)[..., :bins]
 
 
 def beside(mask: Mask, spectrum: Tensor) -> Tensor:
@@ -93,4 +95,4 @@ def beside(mask: Mask, spectrum: Tensor) -> Tensor:
 
 def apply_mask(mask: Mask, spectrum: Tensor) -> Tensor:
     """The voice's spectrogram, of a mask for it and a spectrogram (..., frames, BINS) or its first bins."""
-    return whole_mask(mask)[..., : spectrum.shape[-1]] * spectrum + beside(mask, spectrum)
+    return whole_mask(mask, spectrum.shape[-1]) * spectrum + beside(mask, spectrum)

@@ -56,10 +56,9 @@ def _some_bins(mask: Tensor, spectra: Tensor, downmix: Tensor, beside: Tensor) -
     turned = mask / size.clamp_min(1e-9) * size.clamp_min(1.0)  # its phase; and it may exceed 1
     found = torch.zeros_like(spectra)
     for into, ratio, back in zip(into_parts.unbind(1), ratios.unbind(1), into_channels.unbind(1), strict=True):
-        voiced = share * ratio[:, None]
-        gain = voiced / (voiced + rest)
-        part = (spectra * into[:, :, None]).sum(1) * (turned * gain)
-        part += (beside * into[:, :, None]).sum(1) * (gain / share.clamp_min(1e-9)).clamp(max=1.0)
+        lift = ratio[:, None] / (share * ratio[:, None] + rest)
+        part = (spectra * into[:, :, None]).sum(1) * (turned * share * lift)
+        part += (beside * into[:, :, None]).sum(1) * lift.clamp(max=1.0)
         found += part[:, None] * back[:, :, None]
     return found
 

@@ -13,7 +13,7 @@ import typer
 from mediaclean.cli.batch import Tally
 from mediaclean.cli.beside import check_names, check_report, kept_paths, preset_files
 from mediaclean.cli.inputs import expand, folders_below, targets_of
-from mediaclean.cli.options import models_in, specs_of, tracks_of
+from mediaclean.cli.options import Device, Models, models_in, specs_of, tracks_of
 from mediaclean.cli.paths import is_folder, is_there
 from mediaclean.cli.results import deliveries_of, show_reports
 from mediaclean.cli.stray import told_plainly
@@ -54,7 +54,7 @@ def clean(
         typer.Option("--spec", help="Deliver to this specification; repeatable: one separation, many deliveries."),
     ] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="auto, demucs, dialogue or none.")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")] = None,
+    device: Device = None,
     track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
     tracks: Annotated[str | None, typer.Option("--tracks", help="Several tracks, for example 1,3 or all.")] = None,
     keep_original: Annotated[
@@ -68,9 +68,7 @@ def clean(
     drop_unsupported: Annotated[
         bool, typer.Option("--drop-unsupported", help="Leave out what the target's container cannot hold.")
     ] = False,
-    models: Annotated[
-        Path | None, typer.Option("--models", help="Folder with network weights.", readable=False)
-    ] = None,
+    models: Models = None,
     plan: Annotated[
         Path | None, typer.Option("--plan", help="Run this plan, or a report's, with its own preset.", readable=False)
     ] = None,

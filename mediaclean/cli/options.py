@@ -6,9 +6,15 @@ import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from mediaclean.cli.paths import is_folder
 from mediaclean.errors import BackendError, PresetError
+
+Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Models = Annotated[Path | None, typer.Option("--models", help="Folder with network weights.", readable=False)]
 
 
 def tracks_of(track: str | None, tracks: str | None) -> tuple[str, ...]:

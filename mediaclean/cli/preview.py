@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from mediaclean.cli.options import models_in
+from mediaclean.cli.options import Device, Models, models_in
 from mediaclean.cli.paths import is_there
 from mediaclean.cli.terminal import emit, out, use_json_lines, watching
 from mediaclean.times import clock
@@ -29,11 +29,9 @@ def preview(
     ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", "-s", help="One setting; repeatable.")] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="auto, demucs, dialogue or none.")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")] = None,
+    device: Device = None,
     track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
-    models: Annotated[
-        Path | None, typer.Option("--models", help="Folder with network weights.", readable=False)
-    ] = None,
+    models: Models = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a page that exists.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Progress and result as JSON lines.")] = False,
 ) -> None:

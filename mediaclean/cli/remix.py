@@ -12,7 +12,7 @@ import typer
 
 from mediaclean.cli.batch import Tally
 from mediaclean.cli.beside import check_names, check_report, kept_paths, preset_files
-from mediaclean.cli.options import models_in, specs_of
+from mediaclean.cli.options import Device, Models, models_in, specs_of
 from mediaclean.cli.paths import is_folder
 from mediaclean.cli.results import deliveries_of, show_reports
 from mediaclean.cli.terminal import use_json_lines, watching
@@ -50,10 +50,8 @@ def remix(
         str | None,
         typer.Option("--engine", help="For spans that must be separated again: auto, demucs, dialogue or none."),
     ] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")] = None,
-    models: Annotated[
-        Path | None, typer.Option("--models", help="Folder with network weights.", readable=False)
-    ] = None,
+    device: Device = None,
+    models: Models = None,
     report: Annotated[
         Path | None, typer.Option("--report", help="Write the full report as JSON.", readable=False)
     ] = None,
