@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from mediaclean.backends.dialogue_mask import (
     BINS,
+    FFT,
     HIGH_EDGES,
     LOW_BINS,
     RATE,
@@ -20,6 +21,7 @@ from mediaclean.backends.dialogue_mask import (
     high_bands,
     synthesise,
 )
+from mediaclean.backends.rumble import RUMBLE_BINS
 from training.perception import Disturbance
 
 
@@ -34,6 +36,8 @@ class LossWeights:
     level: float = 0.15  # per dB
     high: float = 3.0
     heard: float = 0.2  # per point of P.862
+    bands: float = 0.15  # per dB
+    band_floor: float = 1e-3  # of a band's mean power
     compress: float = 0.3
     floor: float = 1e-4  # the SNR term stops rewarding at 40 dB
 
@@ -58,6 +62,58 @@ def _compress(power: Tensor, exponent: float) -> Tensor:
     return (power + 1e-5) ** (exponent / 2)
 
 
+class _Pair:
+    """The voice that a mask makes and the true one, below 8 kHz: spectra and powers, (batch, frames, LOW_BINS)."""
+
+    def __init__(self, got: Tensor, voice: Tensor, bandwidth: Tensor) -> None:
+        self.got, self.voice = got, voice
+        self.got_power, self.voice_power = _power(got), _power(voice)
+        self.hz = torch.arange(LOW_BINS, device=got.device) * (RATE / FFT)
+        self.known = (self.hz < bandwidth[:, None] * 0.97).float()[:, None]
+        self.own = self.voice_power.sum((1, 2))
+        self.there = (self.own > 1.0).float()
+
+    def error_db(self, margin: Tensor) -> Tensor:
+        """Error power over the voice's, (batch,); a margin on both stops the reward."""
+        error = _power(self.got - self.voice) * self.known
+        return 10 * torch.log10((error.sum((1, 2)) + margin) / (self.own + margin + 1e-9))
+
+    def level_db(self) -> Tensor:
+        """How far the projection on the voice is from its level, (batch,)."""
+        along = (self.got.real * self.voice.real + self.got.imag * self.voice.imag).sum((1, 2))
+        return 20 * torch.log10((along / (self.own + 1e-9)).clamp_min(0.1)).abs() * self.there
+
+    def compressed(self, exponent: float) -> tuple[Tensor, Tensor]:
+        """What is missing of each compressed magnitude, and the squared error of the compressed complex values."""
+        magnitude, target = _compress(self.got_power, exponent), _compress(self.voice_power, exponent)
+        turn, target_turn = magnitude * (self.got_power + 1e-5).rsqrt(), target * (self.voice_power + 1e-5).rsqrt()
+        complex_error = _power(self.got * turn - self.voice * target_turn) * self.known
+        return (target - magnitude) * self.known, complex_error
+
+    def bands_db(self, bands: Tensor, floor: float) -> Tensor:
+        """How far the power of each critical band in each frame is from the true one, (batch,) means.
+
+        A floor well under the mean of each band keeps the hiss of a recording out of it.
+        """
+        counted = self.known * (self.hz >= RUMBLE_BINS * RATE / FFT)
+        got, voice = (self.got_power * counted) @ bands, (self.voice_power * counted) @ bands
+        floors = floor * voice.mean(1, keepdim=True) + 1e-4
+        return 10 * torch.log10((got + floors) / (voice + floors)).abs().mean((1, 2)) * self.there
+
+
+def _high_error(
+    gains: Tensor, pair: _Pair, high_mix: Tensor, high_voice: Tensor, bandwidth: Tensor, e: float
+) -> Tensor:
+    """Squared error of the compressed magnitude of the bands above 8 kHz, where it is known."""
+    belongs = high_bands().to(high_mix.device)
+    pool = belongs / belongs.sum(0)
+    masked = gains.float().square() * (_power(high_mix) @ pool)
+    gap = _compress(masked, e) - _compress(_power(high_voice) @ pool, e)
+    tops = torch.tensor(HIGH_EDGES[1:], device=high_mix.device) * (RATE / FFT)
+    silent = (pair.voice_power.mean(-1, keepdim=True) < 1e-3).float()
+    return gap.square() * torch.maximum((tops < bandwidth[:, None] * 1.03).float()[:, None], silent)
+
+
 def dialogue_loss(
     mask: Mask, voice: Tensor, mix: Tensor, bandwidth: Tensor, weights: LossWeights | None = None
 ) -> tuple[Tensor, dict[str, float]]:
@@ -65,52 +121,28 @@ def dialogue_loss(
 
     Both are level-normalised. The SNR term is the log error power over the whole example, below 8 kHz, so that quiet
     errors count in clean examples. The level term is what the projection on the voice lacks of its level, or exceeds
-    it by, in dB: least error alone turns down whatever it is unsure of, which no scale-invariant measure sees. The
-    term "heard" is what a listener would be disturbed by (`perception.py`), where there is a voice. The others compare
-    power-compressed spectra (Ephrat et al. 2018): magnitude, complex value, and once more whatever magnitude of the
-    voice was lost; above 8 kHz, the magnitude of bands. Above the voice's own bandwidth (Hz, per example) the target is
-    unknown while somebody speaks, and nothing is counted.
+    it by, in dB: least error alone turns down whatever it is unsure of, which no scale-invariant measure sees. It
+    does so most to what is weak, such as the ends of words, and so the term "bands" counts the level of every
+    critical band in every frame alike. The term "heard" is what a listener would be disturbed by (`perception.py`),
+    where there is a voice. The others compare power-compressed spectra (Ephrat et al. 2018): magnitude, complex
+    value, and once more whatever magnitude of the voice was lost; above 8 kHz, the magnitude of bands. Above the
+    voice's own bandwidth (Hz, per example) the target is unknown while somebody speaks, and nothing is counted.
     """
     w = weights or LossWeights()
-    low_mix, low_voice = mix[..., :LOW_BINS], voice[..., :LOW_BINS]
-    got = _heard(apply_mask(mask, low_mix))
-    got_real, got_imag = got.real, got.imag
-    got_power, voice_power = _power(got), _power(low_voice)
-    hz = torch.arange(LOW_BINS, device=mix.device) * (RATE / 2 / (BINS - 1))
-    known = (hz < bandwidth[:, None] * 0.97).float()[:, None]
-
-    error = (got_real - low_voice.real).square() + (got_imag - low_voice.imag).square()
-    margin = w.floor * _power(low_mix).sum((1, 2))
-    snr = 10 * torch.log10(((error * known).sum((1, 2)) + margin) / (voice_power.sum((1, 2)) + margin + 1e-9))
-
-    along = (got_real * low_voice.real + got_imag * low_voice.imag).sum((1, 2))
-    own = voice_power.sum((1, 2))
-    level = 20 * torch.log10((along / (own + 1e-9)).clamp_min(0.1)).abs() * (own > 1.0)
-
-    magnitude, target = _compress(got_power, w.compress), _compress(voice_power, w.compress)
-    turn, target_turn = magnitude * (got_power + 1e-5).rsqrt(), target * (voice_power + 1e-5).rsqrt()
-    gap = (target - magnitude) * known
-    complex_error = (
-        (got_real * turn - low_voice.real * target_turn).square()
-        + (got_imag * turn - low_voice.imag * target_turn).square()
-    ) * known
-    lost = gap.clamp_min(0).square()
-
-    belongs = high_bands().to(mix.device)
-    pool = belongs / belongs.sum(0)
-    high_mix, high_voice = _power(mix[..., LOW_BINS:]) @ pool, _power(voice[..., LOW_BINS:]) @ pool
-    high_gap = _compress(mask.gains.float().square() * high_mix, w.compress) - _compress(high_voice, w.compress)
-    tops = torch.tensor(HIGH_EDGES[1:], device=mix.device) * (RATE / 2 / (BINS - 1))
-    silent = (voice_power.mean(-1, keepdim=True) < 1e-3).float()
-    counted = torch.maximum((tops < bandwidth[:, None] * 1.03).float()[:, None], silent)
-
+    low_mix = mix[..., :LOW_BINS]
+    pair = _Pair(_heard(apply_mask(mask, low_mix)), voice[..., :LOW_BINS], bandwidth)
+    gap, complex_error = pair.compressed(w.compress)
+    disturbance = _disturbance(mix.device)
+    heard = disturbance(pair.got_power, pair.voice_power, pair.known) * pair.there
+    high = _high_error(mask.gains, pair, mix[..., LOW_BINS:], voice[..., LOW_BINS:], bandwidth, w.compress)
     terms = {
-        "snr": w.snr * snr.mean(),
+        "snr": w.snr * pair.error_db(w.floor * _power(low_mix).sum((1, 2))).mean(),
         "magnitude": w.magnitude * gap.square().mean(),
         "complex": w.complex * complex_error.mean(),
-        "level": w.level * level.mean(),
-        "lost_voice": w.lost_voice * lost.mean(),
-        "heard": w.heard * (_disturbance(mix.device)(got_power, voice_power, known) * (own > 1.0)).mean(),
-        "high": w.high * (high_gap.square() * counted).mean(),
+        "level": w.level * pair.level_db().mean(),
+        "lost_voice": w.lost_voice * gap.clamp_min(0).square().mean(),
+        "bands": w.bands * pair.bands_db(disturbance.bands, w.band_floor).mean(),
+        "heard": w.heard * heard.mean(),
+        "high": w.high * high.mean(),
     }
     return torch.stack(list(terms.values())).sum(), {name: float(term.detach()) for name, term in terms.items()}

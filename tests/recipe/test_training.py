@@ -16,7 +16,7 @@ from mediaclean.backends.dialogue_net import DialogueNet, NetConfig
 from training import train, validation
 from training.export import export
 from training.grow import deepened, widened
-from training.loss import dialogue_loss
+from training.loss import LossWeights, dialogue_loss
 from training.mixing import Mixer
 from training.muon import orthogonalise
 from training.train import Trainer, TrainSettings, rate_at, split_parameters
@@ -64,6 +64,23 @@ def test_what_is_never_heard_costs_nothing() -> None:
         dialogue_loss(ideal(voice + unheard, mix), voice, mix, WIDE)[0], least, atol=0.02, rtol=0
     )
     assert dialogue_loss(ideal(voice + anything, mix), voice, mix, WIDE)[0] > least + 0.2
+
+
+def test_weak_parts_of_a_voice_count_like_loud_ones() -> None:
+    """Half of the frames are 20 dB weaker: 6 dB too little of them is hardly an error in power, but still is 6 dB."""
+    voice, mix = spectra()
+    frames = voice.shape[1]
+    weak = torch.arange(frames) >= frames // 2
+    voice, mix = (torch.where(weak[:, None], 0.1, 1.0) * x for x in (voice, mix))
+    costs = []
+    for low in (torch.zeros_like(weak), weak, ~weak):
+        gain = torch.where(low, 0.5, 1.0)[:, None]
+        costs.append(dialogue_loss(ideal(gain * voice, mix), voice, mix, WIDE)[1])
+    least, weaker, louder = costs
+    assert weaker["snr"] - least["snr"] < 0.3 * (louder["snr"] - least["snr"])
+    rise = weaker["bands"] - least["bands"]
+    assert rise == pytest.approx(louder["bands"] - least["bands"], rel=0.2)
+    assert rise > 0.7 * LossWeights().bands * 6.02 / 2
 
 
 def test_lost_voice_costs_more_than_bed_left_over() -> None:
