@@ -32,8 +32,8 @@ from mediaclean.downmix import signs_of
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "e973c6b627f727be33ed0f26ef740ff20b208a2b9536aff5d1acf16ec562f0ea"
-VERSION = "6"
+WEIGHTS_SHA256 = "19614c7f5fc88e6a8fd19b3b660ed8b102d9c80f03694295e030304f9c39f4a1"
+VERSION = "6.1"
 """Of the weights and of how they are heard: voices of one version are interchangeable."""
 
 SILENT_RMS = 1e-9
