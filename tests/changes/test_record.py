@@ -94,7 +94,7 @@ def test_the_record_binds_both_files_and_says_what_lies_between(made: Made, cli:
     assert record["proof"]["ok"]
     assert record["picture_lock"] is True
     assert record["network"]["identity"] == "fake:half"
-    assert record["settings"]["duck"]["target_lu"] == 10.0
+    assert record["settings"]["duck"]["target_lu"] == 8.0
     assert record["versions"]["mediaclean"]
     assert record["level"]["gain_db"] == made.report.level.gain_db if made.report.level else None
     assert [row["spans_s"] for row in record["done_again"]] == [[[8.0, 10.0]]]
