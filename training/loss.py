@@ -68,8 +68,8 @@ class _Pair:
     def __init__(self, got: Tensor, voice: Tensor, bandwidth: Tensor) -> None:
         self.got, self.voice = got, voice
         self.got_power, self.voice_power = _power(got), _power(voice)
-        self.hz = torch.arange(LOW_BINS, device=got.device) * (RATE / FFT)
-        self.known = (self.hz < bandwidth[:, None] * 0.97).float()[:, None]
+        hz = torch.arange(LOW_BINS, device=got.device) * (RATE / FFT)
+        self.known = (hz < bandwidth[:, None] * 0.97).float()[:, None]
         self.own = self.voice_power.sum((1, 2))
         self.there = (self.own > 1.0).float()
 
@@ -93,22 +93,22 @@ class _Pair:
     def bands_db(self, bands: Tensor, floor: float) -> Tensor:
         """How far the power of each critical band in each frame is from the true one, (batch,) means.
 
-        A floor well under the mean of each band keeps the hiss of a recording out of it.
+        Rumble does not count, and a floor well under the mean of each band keeps the hiss of a recording out.
         """
-        counted = self.known * (self.hz >= RUMBLE_BINS * RATE / FFT)
-        got, voice = (self.got_power * counted) @ bands, (self.voice_power * counted) @ bands
+        powers = (self.got_power, self.voice_power)
+        got, voice = ((power * self.known)[..., RUMBLE_BINS:] @ bands[RUMBLE_BINS:] for power in powers)
         floors = floor * voice.mean(1, keepdim=True) + 1e-4
         return 10 * torch.log10((got + floors) / (voice + floors)).abs().mean((1, 2)) * self.there
 
 
 def _high_error(
-    gains: Tensor, pair: _Pair, high_mix: Tensor, high_voice: Tensor, bandwidth: Tensor, e: float
+    gains: Tensor, pair: _Pair, high_mix: Tensor, high_voice: Tensor, bandwidth: Tensor, exponent: float
 ) -> Tensor:
     """Squared error of the compressed magnitude of the bands above 8 kHz, where it is known."""
     belongs = high_bands().to(high_mix.device)
     pool = belongs / belongs.sum(0)
     masked = gains.float().square() * (_power(high_mix) @ pool)
-    gap = _compress(masked, e) - _compress(_power(high_voice) @ pool, e)
+    gap = _compress(masked, exponent) - _compress(_power(high_voice) @ pool, exponent)
     tops = torch.tensor(HIGH_EDGES[1:], device=high_mix.device) * (RATE / FFT)
     silent = (pair.voice_power.mean(-1, keepdim=True) < 1e-3).float()
     return gap.square() * torch.maximum((tops < bandwidth[:, None] * 1.03).float()[:, None], silent)

@@ -13,7 +13,7 @@ import typer
 from mediaclean.cli.batch import Tally
 from mediaclean.cli.beside import check_names, check_report, kept_paths, preset_files
 from mediaclean.cli.inputs import expand, folders_below, targets_of
-from mediaclean.cli.options import Device, Models, models_in, specs_of, tracks_of
+from mediaclean.cli.options import Device, Engine, Models, Track, models_in, specs_of, tracks_of
 from mediaclean.cli.paths import is_folder, is_there
 from mediaclean.cli.results import deliveries_of, show_reports
 from mediaclean.cli.stray import told_plainly
@@ -53,9 +53,9 @@ def clean(
         list[str] | None,
         typer.Option("--spec", help="Deliver to this specification; repeatable: one separation, many deliveries."),
     ] = None,
-    engine: Annotated[str | None, typer.Option("--engine", help="auto, demucs, dialogue or none.")] = None,
+    engine: Engine = None,
     device: Device = None,
-    track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
+    track: Track = None,
     tracks: Annotated[str | None, typer.Option("--tracks", help="Several tracks, for example 1,3 or all.")] = None,
     keep_original: Annotated[
         bool, typer.Option("--keep-original", help="Keep the source's track beside the clean one.")

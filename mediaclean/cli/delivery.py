@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from mediaclean.cli.beside import check_apart, check_free, check_place
+from mediaclean.cli.options import Track
 from mediaclean.cli.results import write_text
 from mediaclean.cli.terminal import amount, emit, facts, out, use_json_lines, watching
 from mediaclean.errors import PresetError
@@ -28,7 +29,7 @@ def measure(
             "--engine", help="auto, demucs or dialogue: separate the voice, to measure the speech itself; or none."
         ),
     ] = "none",
-    track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
+    track: Track = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a plot that exists.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from mediaclean.cli.options import Track
 from mediaclean.cli.paths import is_there
 from mediaclean.cli.terminal import amount, emit, facts, out, use_json_lines, watching
 from mediaclean.times import clock
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 def analyze(
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Files to listen to.", readable=False)],
-    track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
+    track: Track = None,
     json_: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
 ) -> None:
     """Say what is inside, and what to do about it: streams, speech, bed, noise floor, loudness, faults, advice."""
@@ -116,7 +117,7 @@ def dialogue(
     set_: Annotated[list[str] | None, typer.Option("--set", "-s", help="One setting; repeatable.")] = None,
     engine: Annotated[str, typer.Option("--engine", help="auto, demucs, dialogue or none.")] = "auto",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
-    track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
+    track: Track = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Progress and result as JSON lines.")] = False,
 ) -> None:

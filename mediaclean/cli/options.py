@@ -13,8 +13,10 @@ import typer
 from mediaclean.cli.paths import is_folder
 from mediaclean.errors import BackendError, PresetError
 
+Engine = Annotated[str | None, typer.Option("--engine", help="auto, demucs, dialogue or none.")]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Models = Annotated[Path | None, typer.Option("--models", help="Folder with network weights.", readable=False)]
+Track = Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")]
 
 
 def tracks_of(track: str | None, tracks: str | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from mediaclean.cli.options import Device, Models, models_in
+from mediaclean.cli.options import Device, Engine, Models, Track, models_in
 from mediaclean.cli.paths import is_there
 from mediaclean.cli.terminal import emit, out, use_json_lines, watching
 from mediaclean.times import clock
@@ -28,9 +28,9 @@ def preview(
         str | None, typer.Option("--preset", "-p", help="Name or TOML file; 'mediaclean presets' lists them.")
     ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", "-s", help="One setting; repeatable.")] = None,
-    engine: Annotated[str | None, typer.Option("--engine", help="auto, demucs, dialogue or none.")] = None,
+    engine: Engine = None,
     device: Device = None,
-    track: Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")] = None,
+    track: Track = None,
     models: Models = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a page that exists.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Progress and result as JSON lines.")] = False,

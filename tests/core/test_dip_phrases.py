@@ -58,7 +58,7 @@ def test_dips_measure_the_same_in_blocks_of_any_size(size: int) -> None:
 def test_a_separator_that_shares_out_what_it_cannot_tell_apart_is_seen_through(difference_db: float) -> None:
     """Wiener's share of every sample, S / (S + B): the bed comes out far too quiet, but its level is known.
 
-    The error is said to be what the shipped network's is, which is a SHARE of Wiener's.
+    The error is said to be what the shipped network's is, which is SHARE times Wiener's.
     """
     voice, bed = noise(1, 4 * RATE, 1), noise(1, 4 * RATE, 2, 0.3 * 10 ** (-difference_db / 20))
     ratio = 10.0 ** (difference_db / 10.0)
