@@ -53,6 +53,13 @@ def with_raised(plan: Plan, raised: Mapping[Span, float], reasons: Mapping[Span,
     return _divided(plan, list(raised), lighter)
 
 
+def given_up_s(plan: Plan, span: Span, raised_db: float) -> float:
+    """For how many seconds of a span its dips are taken away if the bed is raised: half of a dip counts as half."""
+    parts = ((dip.span.clip(span.start, span.stop), -dip.gain_db) for dip in plan.dips if dip.gain_db)
+    shares = ((part.length, min(1.0, raised_db / depth_db)) for part, depth_db in parts if part is not None)
+    return sum(length * share for length, share in shares) / plan.rate
+
+
 def with_engine(plan: Plan, spans: Sequence[Span], engine: str, reasons: Mapping[Span, str] | None = None) -> Plan:
     """The plan with another engine's voice under the dips in some spans; dips are divided there."""
 

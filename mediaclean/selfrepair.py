@@ -1,9 +1,10 @@
 """What the ledger holds against a mix is done again, lighter or by another engine, and kept only if that helps.
 
 A passage is the phrase around a mark. Its bed comes up by a step at a time; a passage stays at the lightest change that
-takes enough of the severity away. Where none does, another engine separates it, if there is one; and where that does
-not help either it stays as it was. All else keeps its gain and its voice, so outside of the passages, their ramps and
-the gaps bridged from them to the next dip the samples are the same bit by bit.
+takes enough of the severity away, and as much as what it gives up of the dip is worth. Where none does, another engine
+separates it, if there is one; and where that does not help either it stays as it was. All else keeps its gain and its
+voice, so outside of the passages, their ramps and the gaps bridged from them to the next dip the samples are the same
+bit by bit.
 
 The sound goes by twice, however many passages and steps there are: once to be judged, and once more for the passages,
 each of which is held in memory while its steps are tried. Another engine's passages take it by again.
@@ -20,7 +21,7 @@ from mediaclean.bed.duck import DuckSettings, duck, reach_of
 from mediaclean.job import Job
 from mediaclean.ledger import WORDS, Grounds, Ledger, LedgerSettings, Repair, judge, pages_of, sound_of
 from mediaclean.other_engine import Beds, OtherEngine, passages_of, replaced, with_voice
-from mediaclean.passages import passages, with_engine, with_raised
+from mediaclean.passages import given_up_s, passages, with_engine, with_raised
 from mediaclean.plan.make import Plan
 from mediaclean.render import bed_curve
 
@@ -178,15 +179,19 @@ def _best_steps(
 ) -> tuple[dict[Span, float], Ledger | None]:
     """The same for passages whose sound is held; no ledger where no step helps any of them."""
     limits, best, open_spans = dict(before), dict[Span, float](), list(before)
+    prices = dict.fromkeys(before, 0.0)
     tried: list[tuple[dict[Span, float], Ledger]] = []
     for step in range(1, ear.settings.steps + 1):
-        trial = {**best, **dict.fromkeys(open_spans, step * ear.settings.step_db)}
+        raised_db = step * ear.settings.step_db
+        trial = {**best, **dict.fromkeys(open_spans, raised_db)}
         found = ear.judge_held(held, with_raised(plan, trial), pages, grounds)
         tried.append((trial, found))
         for span in list(open_spans):
             score = found.over([span]).score
-            if score <= (1.0 - ear.settings.better) * limits[span] and score < limits[span]:
-                best[span], limits[span] = step * ear.settings.step_db, score
+            price = _price(plan, span, raised_db, ear.settings)
+            worth_it = score + price <= limits[span] + prices[span]
+            if score <= (1.0 - ear.settings.better) * limits[span] and score < limits[span] and worth_it:
+                best[span], limits[span], prices[span] = raised_db, score, price
             if score == 0.0:
                 open_spans.remove(span)
         if not open_spans:
@@ -195,6 +200,14 @@ def _best_steps(
         return best, None
     known = next((found for trial, found in tried if trial == best), None)
     return best, known or ear.judge_held(held, with_raised(plan, best), pages, grounds)
+
+
+def _price(plan: Plan, span: Span, raised_db: float, settings: LedgerSettings) -> float:
+    """How much severity must go for a bed that is raised in a span: an artefact of 30 ms is no reason to give up ten
+    seconds of what was asked for, but some reason to give up a little of it."""
+    if settings.undone_s == 0.0:
+        return 0.0
+    return given_up_s(plan, span, raised_db) / settings.undone_s
 
 
 def _groups(job: Job, plan: Plan, spans: Iterable[Span]) -> list[tuple[list[Span], set[int]]]:

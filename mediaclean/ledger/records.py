@@ -38,6 +38,11 @@ class LedgerSettings(Settings):
     better: float = setting(
         0.25, "share", "a lighter dose is kept if it takes at least this much of the severity away", low=0.0, high=1.0
     )
+    undone_s: float = setting(
+        4.0, "s", "a lighter bed is heard for as long as its phrase: giving a whole dip up for this long must take "
+        "away as much severity as one artefact at its limit has, and half of it half as much; 0 for at no price",
+        low=0.0, high=3600.0,
+    )  # fmt: skip
     other_engine_s: float = setting(
         60.0, "s", "what no lighter dose helps after the dialogue network is separated again by demucs if its weights "
         "are here, the worst first, up to this much in all; 0 for never", low=0.0, high=3600.0,

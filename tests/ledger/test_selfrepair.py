@@ -18,7 +18,7 @@ from mediaclean.bed.duck import DuckSettings, duck
 from mediaclean.job import Job
 from mediaclean.ledger import LedgerSettings, pages_of
 from mediaclean.listening import open_job
-from mediaclean.passages import passages, with_raised
+from mediaclean.passages import given_up_s, passages, with_raised
 from mediaclean.plan.as_json import from_json, to_json
 from mediaclean.plan.make import Phrase, Plan, PlannedDip
 from mediaclean.progress import ignore
@@ -158,6 +158,38 @@ def test_a_gap_that_is_bridged_is_judged_again_to_its_end(job: Job, clean: Case)
     assert changed.max() > 13.5 * RATE
     far = Span(int(changed.max()), int(changed.max()) + 1)
     assert pages_of([far], RATE, LENGTH) <= pages_changed(bridging, settled, [first])
+
+
+@pytest.mark.parametrize(("raised_db", "seconds"), [(0.0, 0.0), (9.0, 2.0), (18.0, 4.0), (30.0, 4.0)])
+def test_half_of_a_dip_counts_as_half_and_no_more_can_be_given_up_than_all(raised_db: float, seconds: float) -> None:
+    assert given_up_s(plan(-18.0), Span(2 * RATE, 6 * RATE), raised_db) == pytest.approx(seconds)
+    dips = (PlannedDip(Span(0, 3 * RATE), -18.0, ""), PlannedDip(Span(3 * RATE, LENGTH), 0.0, ""))
+    assert given_up_s(replace(plan(), dips=dips), Span(2 * RATE, 6 * RATE), raised_db) == pytest.approx(seconds / 4)
+
+
+def test_a_long_dip_is_not_given_up_for_a_short_mark(job: Job, clean: Case) -> None:
+    """One syllable that ends at once, in a phrase as long as the track."""
+    case = chopped(clean)
+    long = replace(plan(-12.0), phrases=(Phrase(Span(0, LENGTH), 1.0, -23.0, -38.0),))
+    settings = LedgerSettings(steps=1, step_db=9.0)
+    freely, _ = heal(job, long, blocks(case), replace(settings, undone_s=0.0))
+    assert [dip.lighter_db for dip in freely.dips] == [9.0], "that would help"
+    healed, ledger = heal(job, long, blocks(case), settings)
+    assert ledger is not None
+    (mark,) = ledger.marks
+    assert mark.severity < given_up_s(long, Span(0, LENGTH), 9.0) / settings.undone_s
+    assert healed == long
+
+
+@pytest.mark.parametrize("undone_s", [0.5, 2.0, 8.0])
+@pytest.mark.parametrize("spoil", [ghost, chopped, hollow])
+def test_what_a_repair_takes_away_is_worth_what_it_gives_up(job: Job, clean: Case, spoil, undone_s: float) -> None:
+    _, ledger = heal(job, plan(), blocks(spoil(clean)), LedgerSettings(undone_s=undone_s))
+    assert ledger is not None
+    assert ledger.repairs
+    for repair in ledger.repairs:
+        price = given_up_s(plan(), repair.span, repair.raised_db) / undone_s
+        assert repair.before - repair.after >= price
 
 
 def test_what_no_step_helps_is_rolled_back(job: Job, clean: Case) -> None:
