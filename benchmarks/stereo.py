@@ -4,11 +4,14 @@ Ten seconds of every voice of the corpus over every stereo piece of its music, t
 channels. SI-SDR in dB of the voice that the dialogue network finds, over both channels, and by projection on the
 true voice, how far its level is off (the mean of all mixtures) and the level difference between its channels (the
 largest). *One mask*
-applies the network's mask to both channels alike; *apart* is what ships (`backends/stereo.py`).
+applies the network's mask to both channels alike; *apart* is what ships (`backends/stereo.py`). Both hear a voice that
+comes later in one channel a second time (`backends/in_step.py`); *once* is what ships without that.
 
 - *centre*: the same in both channels, as voices are mixed.
 - *two microphones*: 4 dB softer and 0.5 ms later in the right channel.
 - *small room* and *room*: reverberation of its own in each channel, 14 and 6 dB under the direct sound, 0.4 s long.
+- *microphones in a room*: the two microphones in the room.
+- *two people*: one after the other, each softer and later in the channel of the other.
 """
 
 from __future__ import annotations
@@ -30,8 +33,8 @@ from mediaclean.backends import dialogue
 TABLE = Path(__file__).parent / "STEREO.md"
 LENGTH = 10 * RATE
 LEVELS_DB = (0, 5, 10)
-PLACES = ("centre", "two microphones", "small room", "room")
-ECHO_DB = {"small room": -14.0, "room": -6.0}
+PLACES = ("centre", "two microphones", "small room", "room", "microphones in a room", "two people")
+ECHO_DB = {"small room": -14.0, "room": -6.0, "microphones in a room": -6.0}
 DECAY_S = 0.4
 
 
@@ -39,10 +42,14 @@ def placed(voice: Sound, place: str, chance: np.random.Generator) -> Samples:
     """A mono voice in two channels."""
     if place == "centre":
         return np.stack([voice, voice])
+    apart = np.stack([voice, np.roll(voice, RATE // 2000) * np.float32(10 ** (-4 / 20))])
     if place == "two microphones":
-        return np.stack([voice, np.roll(voice, RATE // 2000) * np.float32(10 ** (-4 / 20))])
+        return apart
+    if place == "two people":
+        return np.where(np.arange(LENGTH) < LENGTH // 2, apart, apart[::-1])
     rooms = [room(ECHO_DB[place], chance) for _ in range(2)]
-    return np.stack([fftconvolve(voice, each)[:LENGTH] for each in rooms]).astype(np.float32)
+    dry = apart if place == "microphones in a room" else np.stack([voice, voice])
+    return np.stack([fftconvolve(*pair)[:LENGTH] for pair in zip(dry, rooms, strict=True)]).astype(np.float32)
 
 
 def room(echo_db: float, chance: np.random.Generator) -> Sound:
@@ -59,6 +66,11 @@ def alike(mask: Tensor, spectra: Tensor, _: Tensor, beside: Tensor) -> Tensor:
     return spectra * mask[:, None] + beside
 
 
+def never_late(voice: Tensor, _: object) -> list[int]:
+    """No channel lags, in place of `lags_of`."""
+    return [0] * len(voice)
+
+
 def projection(found: Samples, true: Samples) -> float:
     return float(np.vdot(found, true) / np.vdot(true, true))
 
@@ -72,11 +84,11 @@ def rows(corpus: Path) -> Iterator[str]:
     network, chance = dialogue.load(), np.random.default_rng(0)
     music, speech = stereo_sounds(corpus / "music"), sounds(corpus / "speech")
     yield f"{len(speech)} voices over {len(music)} pieces.\n"
-    yield "| voice | over music | one mask | apart | gain | level off, one mask / apart | between channels off |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| voice | over music | one mask | once | apart | gain | level off, one mask / apart | between channels off |"
+    yield "|---|---|---|---|---|---|---|---|"
     for place in PLACES:
         for level in LEVELS_DB:
-            found: dict[str, list[float]] = {"one": [], "apart": []}
+            found: dict[str, list[float]] = {"one": [], "once": [], "apart": []}
             off: dict[str, list[float]] = {"one": [], "apart": [], "between": []}
             for voice in speech:
                 for piece in music:
@@ -86,15 +98,19 @@ def rows(corpus: Path) -> Iterator[str]:
                     bed = bed * np.float32(np.linalg.norm(true) / np.linalg.norm(bed) * 10 ** (-level / 20))
                     with patch.object(dialogue, "told_apart", alike):
                         (one_mask,) = network.separate([true + bed])
+                    with patch.object(dialogue, "lags_of", never_late):
+                        (once,) = network.separate([true + bed])
                     (apart,) = network.separate([true + bed])
+                    found["once"].append(si_sdr(once, true))
                     for name, answer in (("one", one_mask), ("apart", apart)):
                         found[name].append(si_sdr(answer, true))
                         off[name].append(level_db(answer, true))
                     off["between"].append(level_db(apart[0], true[0]) - level_db(apart[1], true[1]))
-            one, two = (float(np.mean(found[name])) for name in ("one", "apart"))
+            one, once_only, two = (float(np.mean(found[name])) for name in ("one", "once", "apart"))
+            levels = f"{np.mean(off['one']):+.2f} / {np.mean(off['apart']):+.2f} dB"
             yield (
-                f"| {place} | {level} dB | {one:.2f} | {two:.2f} | {two - one:+.2f} | {np.mean(off['one']):+.2f} / "
-                f"{np.mean(off['apart']):+.2f} dB | {np.abs(off['between']).max():.2f} dB |"
+                f"| {place} | {level} dB | {one:.2f} | {once_only:.2f} | {two:.2f} | {two - one:+.2f} | {levels} "
+                f"| {np.abs(off['between']).max():.2f} dB |"
             )
 
 

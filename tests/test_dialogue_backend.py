@@ -1,4 +1,4 @@
-"""The compact network as an engine: what holds for any weights, and what is promised of those that ship."""
+"""The compact network as an engine: what holds for any weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
@@ -32,29 +31,17 @@ from mediaclean.separate import separate_cuts
 
 RATE = 48_000
 SHORT = 50 * HOP
-STEMS = Path(__file__).parent.parent / "samples" / "stems"
 SMALL = NetConfig(channels=16, time_hidden=8, band_hidden=8, half_rate_blocks=1, decoder_hidden=16)
-
-shipped = pytest.mark.skipif(not dialogue.WEIGHTS.exists(), reason="no weights in the package yet")
 
 
 def noise(*shape: int, seed: int = 0, level: float = 0.1) -> NDArray[np.float32]:
     return (level * np.random.default_rng(seed).standard_normal(shape)).astype(np.float32)
 
 
-def level_db(signal: NDArray[np.float32]) -> float:
-    return float(10 * np.log10(np.mean(np.square(signal, dtype=np.float64))))
-
-
 @pytest.fixture(scope="module")
 def small() -> DialogueSeparator:
     torch.manual_seed(3)
     return DialogueSeparator(DialogueNet(SMALL).eval(), "dialogue-test")
-
-
-@pytest.fixture(scope="module")
-def real() -> DialogueSeparator:
-    return load()
 
 
 def heard(separator: DialogueSeparator, windows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -184,7 +171,7 @@ def test_silence_in_is_exact_silence_out(small: DialogueSeparator) -> None:
 def test_no_input_gives_what_is_not_a_number(small: DialogueSeparator, mix: NDArray[np.float32]) -> None:
     voice = heard(small, mix)
     assert np.isfinite(voice).all()
-    assert level_db(voice + 1e-30) < level_db(mix + 1e-30) + 6
+    assert np.linalg.norm(voice) <= 2 * np.linalg.norm(mix)
 
 
 @pytest.mark.parametrize("gain", [1e-3, 8.0])
@@ -266,7 +253,6 @@ def test_weights_of_another_size_say_so(tmp_path: Path, small: DialogueSeparator
         load(weights=path)
 
 
-@shipped
 def test_damaged_package_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = bytearray(dialogue.WEIGHTS.read_bytes())
     data[-1] ^= 1
@@ -275,57 +261,3 @@ def test_damaged_package_weights_are_refused(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(dialogue, "WEIGHTS", path)
     with pytest.raises(BackendError, match="damaged"):
         load()
-
-
-@shipped
-def test_shipped_weights_are_small() -> None:
-    assert dialogue.WEIGHTS.stat().st_size < 10_000_000
-
-
-def stems(seconds: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Voice (n,) and music (2, n) of the sample interview, where it has both."""
-    count = int(seconds * RATE)
-    voice = soundfile.read(STEMS / "voice.flac", dtype="float32", start=33 * RATE, frames=count)[0]
-    music = soundfile.read(STEMS / "music.flac", dtype="float32", start=33 * RATE, frames=count)[0]
-    return voice, np.ascontiguousarray(music.T)
-
-
-def si_sdr(estimate: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
-    """Scale-invariant signal-to-distortion ratio in dB (Le Roux et al. 2019)."""
-    along = (estimate @ truth) / (truth @ truth) * truth
-    return float(10 * np.log10((along @ along) / ((estimate - along) @ (estimate - along))))
-
-
-@shipped
-def test_voice_over_music_gains_and_keeps_its_image(real: DialogueSeparator) -> None:
-    """At 5 dB, with the voice panned by 4 dB: less music, and level and level difference of the voice kept."""
-    mono, music = stems(8.0)
-    voice = np.stack([mono, mono * np.float32(10 ** (-4 / 20))])
-    music = music * np.float32(10 ** ((level_db(voice) - 5.0 - level_db(music)) / 20))
-    found = heard(real, (voice + music)[None])[0]
-    for side in (0, 1):
-        assert si_sdr(found[side], voice[side]) > si_sdr(voice[side] + music[side], voice[side]) + 2.0
-    levels = [20 * np.log10((found[side] @ mono) / (mono @ mono)) for side in (0, 1)]
-    assert levels[0] - levels[1] == pytest.approx(4.0, abs=0.5)
-
-
-@shipped
-def test_a_microphone_may_be_wired_either_way_round(real: DialogueSeparator) -> None:
-    mono, music = stems(8.0)
-    mix = mono + music * np.float32(10 ** ((level_db(mono) - 5.0 - level_db(music)) / 20))
-    straight, turned = (real.separate([sign * mix])[0][0] for sign in (1, -1))
-    assert si_sdr(-turned, mono) == pytest.approx(si_sdr(straight, mono), abs=0.7)
-
-
-@shipped
-def test_a_clean_voice_is_left_alone(real: DialogueSeparator) -> None:
-    mono, _ = stems(8.0)
-    found = heard(real, mono[None, None])[0, 0]
-    assert si_sdr(found, mono) > 20
-    assert 20 * np.log10((found @ mono) / (mono @ mono)) == pytest.approx(0.0, abs=0.3)
-
-
-@shipped
-def test_music_alone_is_turned_down(real: DialogueSeparator) -> None:
-    _, music = stems(8.0)
-    assert level_db(heard(real, music[None])[0]) < level_db(music) - 6

@@ -36,7 +36,7 @@ class LossWeights:
     level: float = 0.15  # per dB
     high: float = 3.0
     heard: float = 0.2  # per point of P.862
-    bands: float = 0.15  # per dB
+    bands: float = 0.22  # per dB
     band_floor: float = 2e-4  # of a band's mean power
     compress: float = 0.3
     floor: float = 1e-4  # the SNR term stops rewarding at 40 dB
@@ -76,7 +76,7 @@ class _Pair:
     def error_db(self, margin: Tensor) -> Tensor:
         """Error power over the voice's, (batch,); a margin on both stops the reward."""
         error = _power(self.got - self.voice) * self.known
-        return 10 * torch.log10((error.sum((1, 2)) + margin) / (self.own + margin + 1e-9))
+        return 10 * torch.log10((error.sum((1, 2)) + margin + 1e-9) / (self.own + margin + 1e-9))
 
     def level_db(self) -> Tensor:
         """How far the projection on the voice is from its level, (batch,)."""

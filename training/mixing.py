@@ -33,7 +33,7 @@ class MixSettings:
     music_chance: float = 0.48
     noise_chance: float = 0.36  # the rest is both
     made_chance: float = 0.4  # of a noise that is drawn by formula and not recorded, see `noises`
-    crowd_chance: float = 0.12  # of a noise that is people who talk all at once
+    crowd_chance: float = 0.2  # of a noise that is people who talk all at once
     crowd: tuple[int, int] = (4, 12)  # how many: fewer may be somebody who is asking from off the microphone
     second_voice_chance: float = 0.06
     second_music_chance: float = 0.12

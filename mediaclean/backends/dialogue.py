@@ -1,7 +1,8 @@
 """The engine ``dialogue``: our own compact network, whose weights come with the package.
 
-One mask is found from the sum of the channels and told apart by where voice and bed stand between them (`stereo.py`);
-level and phase differences between channels, the stereo image of the voice, stay as they were. Each window is brought
+One mask is found from the sum of the channels, in step with the voice (`in_step.py`), and told apart by where voice and
+bed stand between them (`stereo.py`); level and phase differences between channels, the stereo image of the voice, stay
+as they were. Each window is brought
 to a level of its own before the network hears it, so that a louder or softer input gives a louder or softer voice and
 nothing else.
 """
@@ -24,6 +25,7 @@ from torch import Tensor
 from mediaclean.audio import Samples
 from mediaclean.backends.dialogue_mask import HOP, RATE, Mask, analyse, apply_mask, beside, synthesise, whole_mask
 from mediaclean.backends.dialogue_net import DialogueNet, NetConfig
+from mediaclean.backends.in_step import in_step, lags_of, out_of_step
 from mediaclean.backends.rumble import without_rumble
 from mediaclean.backends.stacking import stacked
 from mediaclean.backends.stereo import told_apart
@@ -33,7 +35,7 @@ from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
 WEIGHTS_SHA256 = "19614c7f5fc88e6a8fd19b3b660ed8b102d9c80f03694295e030304f9c39f4a1"
-VERSION = "6.1"
+VERSION = "6.2"
 """Of the weights and of how they are heard: voices of one version are interchangeable."""
 
 SILENT_RMS = 1e-9
@@ -93,9 +95,21 @@ class DialogueSeparator:
 
     @torch.inference_mode()
     def _separate(self, mix: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The voice in windows (batch, channels, n), where it comes later in one channel heard once more."""
+        turn = np.stack([signs_of(each) for each in mix])
+        voice, spectra = self._heard(mix, turn)
+        if mix.shape[1] > 1:
+            for place, (window, signs) in enumerate(zip(mix, turn, strict=True)):
+                lags = lags_of(spectra[place], signs)
+                if any(lags):
+                    again, _ = self._heard(in_step(window, lags)[None], signs[None])
+                    voice[place] = out_of_step(again[0], lags)
+        return voice
+
+    def _heard(self, mix: NDArray[np.float32], turn: NDArray[np.float32]) -> tuple[NDArray[np.float32], Tensor]:
+        """The voice in windows (batch, channels, n), and its spectra (batch, channels, frames, bins)."""
         count = mix.shape[2]
         padded = np.pad(mix, ((0, 0), (0, 0), (0, -count % HOP)))
-        turn = np.stack([signs_of(each) for each in padded])
         drive, scale = _drive(padded, turn)
         heard = analyse(_tensor(drive, self.device))
         mask = without_rumble(self.net(heard), heard)
@@ -107,7 +121,7 @@ class DialogueSeparator:
             spectra = told_apart(whole_mask(mask), spectra, _tensor(turn, self.device), beside(each, spectra))
         voice = synthesise(spectra).cpu().numpy()
         unscale = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
-        return np.ascontiguousarray((voice * unscale[:, None])[:, :, :count])
+        return np.ascontiguousarray((voice * unscale[:, None])[:, :, :count]), spectra
 
 
 def load(device: str = "cpu", weights: Path | None = None) -> DialogueSeparator:

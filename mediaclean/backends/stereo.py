@@ -73,8 +73,9 @@ def _covariance(spectra: Tensor, weight: Tensor, downmix: Tensor) -> Tensor:
     heard = (factors.mT @ found @ factors).real
     power = torch.diagonal(found, dim1=2, dim2=3).real.sum(-1)[..., None, None]
     count = spectra.shape[1]
-    unit = torch.eye(count, dtype=found.dtype)
-    return found * (count**2 / torch.maximum(heard, LEAST_HEARD * power).clamp_min(1e-30)) + _DIAGONAL * unit
+    found = found * (count**2 / torch.maximum(heard, LEAST_HEARD * power).clamp_min(1e-30))
+    mean = torch.diagonal(found, dim1=2, dim2=3).real.mean(-1).clamp_min(1.0)[..., None, None]
+    return found + _DIAGONAL * mean * torch.eye(count, dtype=found.dtype)
 
 
 def _both_diagonal(voice: Tensor, bed: Tensor) -> tuple[Tensor, Tensor, Tensor]:

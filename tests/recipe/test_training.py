@@ -51,6 +51,20 @@ def test_the_true_voice_has_the_least_loss() -> None:
     assert dialogue_loss(ideal(mix, mix), voice, mix, WIDE)[0] > least
 
 
+@pytest.mark.parametrize("silent", ["voice", "mix"])
+def test_silence_can_be_learned_from(silent: str) -> None:
+    """An example without any sound once made a batch worthless: its error over nothing is no number."""
+    voice, mix = (spectrum.clone() for spectrum in spectra())
+    voice[0] = 0.0
+    if silent == "mix":
+        mix[0] = 0.0
+    net = DialogueNet(SMALL)
+    loss, terms = dialogue_loss(net(mix), voice, mix, WIDE)
+    torch.autograd.backward(loss)
+    assert np.isfinite(list(terms.values())).all()
+    assert all(torch.isfinite(weight.grad).all() for weight in net.parameters() if weight.grad is not None)
+
+
 def test_what_is_never_heard_costs_nothing() -> None:
     """Frames overlap by half, so that most of what a mask can do to a spectrogram cancels in the sound."""
     voice, mix = spectra()
