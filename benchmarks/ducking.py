@@ -1,12 +1,13 @@
 """Is the bed where it was asked to be? `python -m benchmarks.ducking [--mixtures N] [--write]`.
 
 Speech of the corpus (MEDIACLEAN_CORPUS), in talks of 3 to 9 s with pauses of 2 s, is laid over its music and ambience
-at 0, 5, 10 and 15 LU. Each mixture goes through listening, plan, separation and riding with the documentary preset.
-Then the result is taken apart: what of the true bed is in it (its projection on the bed, K-weighted) is held against
-the true voice, phrase by phrase. So what went over into the separated voice counts as bed, which it is.
+at 0, 5, 10 and 15 LU. Talks begin and end where the speaker pauses (`benchmarks/talks.py`). Each mixture goes through
+listening, plan, separation and riding with the documentary preset. Then the result is taken apart: what of the true bed
+is in it (its projection on the bed, K-weighted) is held against the true voice, phrase by phrase. So what went over
+into the separated voice counts as bed, which it is.
 
 - *difference*: K-weighted loudness of the true voice above what is left of the true bed, over each phrase: a stretch in
-  which the true voice is within 20 dB of the level of all talks, between pauses of half a second or more. Wanted is the
+  which the detector hears speech in the true voice alone, between pauses of half a second or more. Wanted is the
   preset's target (10 LU); more where the bed lies deeper by itself, which is never raised; less where the deepest gain
   that is allowed (-18 dB) does not reach.
 - *complete*: at the onset of the true voice the gain is within 0.5 dB of its mean over the phrase's first second, or
@@ -41,8 +42,9 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 from benchmarks.recordings import RATE, corpus_folder, noise_of, pairs, sounds
+from benchmarks.talks import lufs, mean_lufs, mixture, phrases
 from mediaclean import CleanOptions, load_preset
-from mediaclean.audio import Block, Samples, Span, merge
+from mediaclean.audio import Block, Samples, Span
 from mediaclean.backends.detector import load_detector
 from mediaclean.bed.confirm import VoiceEar
 from mediaclean.bed.dips import DipEar
@@ -50,7 +52,7 @@ from mediaclean.bed.duck import DuckSettings
 from mediaclean.deciding import decide
 from mediaclean.downmix import Downmix
 from mediaclean.listening import listen, open_job
-from mediaclean.loudness.kweight import KWeighting, WeightedPower, lufs_to_power, power_to_lufs
+from mediaclean.loudness.kweight import KWeighting
 from mediaclean.mixing import make_mix
 from mediaclean.progress import ignore
 from mediaclean.render import Voices
@@ -58,12 +60,7 @@ from mediaclean.voices import separate_voices
 
 TABLE = Path(__file__).parent / "DUCKING.md"
 LEVELS_LU = (0.0, 5.0, 10.0, 15.0)
-TALKS_S = (5.0, 9.0, 3.0, 7.0)
-PAUSE_S = 2.0
 STEP = RATE // 100
-PAUSE_STEPS = 50
-LEVEL_LUFS, LOUD_DB = -23.0, 20.0
-"""Of all talks, and what counts as voice under it."""
 WITHIN_LU = 1.0
 COMPLETE_DB = 0.5
 KINDS = ("music", "ambience", "people")
@@ -86,44 +83,6 @@ class Phrase:
         return abs(self.got_lu - self.wanted_lu) <= WITHIN_LU
 
 
-def lufs(sound: NDArray[np.floating]) -> NDArray[np.float64]:
-    """K-weighted power of a mono sound, per sample."""
-    return WeightedPower(RATE, "mono", 1)(np.asarray(sound, dtype=np.float32)[None])
-
-
-def mean_lufs(power: NDArray[np.float64]) -> float:
-    return float(power_to_lufs(power.mean()))
-
-
-def talks(speech: NDArray[np.float32], chance: np.random.Generator) -> tuple[NDArray[np.float32], list[Span]]:
-    """Stretches of speech with silence between them, at LEVEL_LUFS over all of the speech; where they lie."""
-    parts, spans, at = [np.zeros(round(PAUSE_S * RATE), np.float32)], [], round(PAUSE_S * RATE)
-    for seconds in TALKS_S:
-        start, count = int(chance.integers(len(speech))), round(seconds * RATE)
-        part = np.take(speech, np.arange(start, start + count), mode="wrap")
-        fade = np.minimum(1.0, np.minimum(np.arange(count), np.arange(count)[::-1]) / (0.02 * RATE))
-        parts += [part * fade.astype(np.float32), np.zeros(round(PAUSE_S * RATE), np.float32)]
-        spans.append(Span(at, at + count))
-        at += count + round(PAUSE_S * RATE)
-    voice = np.concatenate(parts)
-    power = lufs(voice)
-    inside = np.concatenate([power[span.start : span.stop] for span in spans])
-    return voice * np.float32(10 ** ((LEVEL_LUFS - mean_lufs(inside)) / 20)), spans
-
-
-def phrases(voice: NDArray[np.float32], spans: Sequence[Span]) -> list[list[Span]]:
-    """For every talk its true phrases: where the voice sounds, pauses of 0.5 s and more left out."""
-    power, least = lufs(voice), lufs_to_power(LEVEL_LUFS - LOUD_DB)
-    found = []
-    for span in spans:
-        count = span.length // STEP
-        steps = power[span.start : span.start + count * STEP].reshape(count, STEP).mean(axis=1)
-        loud = np.flatnonzero(steps > least)
-        sounding = [Span(span.start + int(i) * STEP, span.start + (int(i) + 1) * STEP) for i in loud]
-        found.append([s for s in merge(sounding, gap=PAUSE_STEPS * STEP) if s.length >= 0.4 * RATE])
-    return found
-
-
 def kind_of(noise: NDArray[np.float32]) -> str:
     """Whether there is nobody in an ambience, or somebody."""
     ear = VoiceEar(RATE, Downmix(), load_detector("silero"))
@@ -133,23 +92,11 @@ def kind_of(noise: NDArray[np.float32]) -> str:
     return "people" if share > PEOPLE_SHARE else "ambience"
 
 
-def mixture(
-    speech: NDArray[np.float32], bed: NDArray[np.float32], level_lu: float, chance: np.random.Generator
-) -> tuple[NDArray[np.float32], NDArray[np.float32], list[Span]]:
-    """True voice and true bed, and the talks."""
-    voice, spans = talks(speech, chance)
-    at = int(chance.integers(len(bed)))
-    under = np.take(bed, np.arange(at, at + len(voice)), mode="wrap")
-    under = under * np.float32(10 ** ((LEVEL_LUFS - level_lu - mean_lufs(lufs(under))) / 20))
-    room = np.float32(3e-5) * chance.standard_normal(len(voice)).astype(np.float32)
-    return voice, under + room, spans
-
-
 @contextmanager
 def undivided() -> Iterator[None]:
     """One gain for each dip, whatever the voice does in it."""
     divide = DipEar.phrases
-    DipEar.phrases = lambda _, span: [span]  # type: ignore[method-assign, assignment]
+    DipEar.phrases = lambda _, span, _room=None: [span]  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:

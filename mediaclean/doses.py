@@ -156,14 +156,20 @@ def _near(span: Span, preset: Preset, rate: int) -> Span:
     """The passage with what a dip beside it can do to it: ramps, and the bridge to the next dip."""
     duck = preset.duck or DuckSettings()
     hold_s = HOLD_S if duck.mode == "auto" else 0.0
-    around = max(reach_of(duck, rate), round(hold_s * rate))
+    around = max(reach_of(duck, rate), round(hold_s * rate)) + _edge(preset, rate)
     return Span(max(0, span.start - around), span.stop + around)
+
+
+def _edge(preset: Preset, rate: int) -> int:
+    """How far a dip may begin before the phrase that it is planned for, and end after it."""
+    return round((preset.separate or SeparateSettings()).edge_s * rate)
 
 
 def _heard(span: Span, plans: Sequence[Plan], preset: Preset) -> Span:
     """What must be separated for a passage: itself, and the phrases that reach into it, within bounds."""
     plan = plans[0]
-    near, margin, reach = _near(span, preset, plan.rate), round(MARGIN_S * plan.rate), round(REACH * span.length)
+    near, reach = _near(span, preset, plan.rate), round(REACH * span.length)
+    margin = round(MARGIN_S * plan.rate) + _edge(preset, plan.rate)
     riding = [dip.span for each in plans for dip in each.dips if dip.gain_db is None and dip.span.overlaps(near)]
     start = max(min([span.start, *(dip.start for dip in riding)]) - margin, span.start - reach, 0)
     stop = min(max([span.stop, *(dip.stop for dip in riding)]) + margin, span.stop + reach, plan.length)

@@ -19,7 +19,7 @@ from mediaclean.errors import PresetError
 from mediaclean.job import Job
 from mediaclean.ledger import Ledger, LedgerSettings
 from mediaclean.other_engine import OtherEngine, passages_of, replaced
-from mediaclean.plan.make import Plan, PlannedDip, with_gains
+from mediaclean.plan.make import Cut, Plan, PlannedDip, SeparateSettings, with_gains
 from mediaclean.polish import BlockStage, through
 from mediaclean.polish.chain import Voiced, settle, stages
 from mediaclean.render import Voices, bed_curve, mixdown, split
@@ -183,16 +183,37 @@ def settle_dips(job: Job, plan: Plan, spans: Sequence[Span], heard: DipsHeard) -
     settings = job.preset.duck or DuckSettings()
     dips: list[PlannedDip] = []
     parts: list[Span] = []
-    for dip, span in zip(plan.dips, spans, strict=True):
-        inside = heard.phrases(span) if dip.gain_db is None else [span]
+    for dip, span, room in zip(plan.dips, spans, rooms(plan.dips, spans, plan.cuts), strict=True):
+        inside = heard.phrases(span, room) if dip.gain_db is None else [span]
         dips.extend(divided(dip, inside, job.rate))
         parts.extend(inside)
     levels = heard.levels(parts)
     settled = dataclasses.replace(plan, dips=tuple(dips))
     if settings.mode != "auto":
-        return with_gains(settled, ride(dips, levels, settings))
+        within_lu = (job.preset.separate or SeparateSettings()).noise_within_lu
+        return with_gains(settled, ride(dips, levels, settings, within_lu))
     measured = [Measured.of(level) if has_voice(level) else None for level in levels]
     return settle_plan(settled, parts, measured, settings)
+
+
+def rooms(dips: Sequence[PlannedDip], spans: Sequence[Span], cuts: Sequence[Cut]) -> list[Span]:
+    """How far each dip may reach with its voice: to the end of what was separated, and half of the way to the next dip.
+
+    Args:
+        dips: in order of time.
+        spans: what was heard of each; a dip that was not heard to its end keeps that end.
+        cuts: what was separated.
+    """
+    separated = merge(cut.span for cut in cuts)
+    found = []
+    for number, (dip, span) in enumerate(zip(dips, spans, strict=True)):
+        around = next((cut for cut in separated if cut.start <= span.start and span.stop <= cut.stop), span)
+        before = (dips[number - 1].span.stop + span.start) // 2 if number else around.start
+        after = (span.stop + dips[number + 1].span.start) // 2 if number + 1 < len(dips) else around.stop
+        start = max(around.start, before) if span.start == dip.span.start else span.start
+        stop = min(around.stop, after) if span.stop == dip.span.stop else span.stop
+        found.append(Span(min(start, span.start), max(stop, span.stop)))
+    return found
 
 
 def tone_spans(plan: Plan) -> list[Span]:

@@ -12,7 +12,7 @@ from mediaclean.advice.acoustics import coverage
 from mediaclean.audio import Span, merge, power_to_db
 from mediaclean.bed.duck import DuckSettings
 from mediaclean.bed.judging import Bed, Choice, choose, costs, predicted_error_lu
-from mediaclean.bed.level import Section, overlapping
+from mediaclean.bed.level import PROOF_LU, Section, overlapping
 
 if TYPE_CHECKING:
     from mediaclean.analysis import Analysis
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 HOLD_S = 6.0
 """A bed that is reduced or removed under two phrases stays down in a gap between them that is no longer than this."""
 TRUST_LU = 6.0
-"""A separated bed that is louder than the mix showed it by more than this holds voice: lowering it would lower that."""
+"""A separated bed that is louder than the mix showed it by more than this holds voice: lowering it would lower that.
+Where the mix showed none (more than PROOF_LU under the speech), it may have hidden between words."""
 LEAST_ERROR_LU, MOST_ERROR_LU = -10.0, 30.0
 ALIKE = 0.6
 """Voice and bed that correlate more than this are two copies of one sound: lowering one would only lower the other."""
@@ -129,7 +130,7 @@ def settle(predicted: Choice | None, span: Span, measured: Measured | None, sett
         return Choice(span, "leave", 0.0, difference_lu, bed, covered, "separated", tuple(each.values()), SAME)
     difference_lu, error_lu = measured.difference_lu, measured.error_lu
     holds_voice = False
-    if predicted is not None and predicted.basis == "mix":
+    if predicted is not None and predicted.basis == "mix" and predicted.difference_lu <= PROOF_LU:
         holds_voice = difference_lu < predicted.difference_lu - TRUST_LU
         difference_lu = max(difference_lu, predicted.difference_lu - TRUST_LU)
     chosen = choose(span, difference_lu, error_lu, settings, bed=bed, coverage=covered, basis="separated")

@@ -31,6 +31,8 @@ VOICE_DB = -20.0
 """Under the mean of its dip, a voice pauses: what is softer is breath, or the noise of its own recording."""
 OVER_BED_DB = -25.0
 """What stands this far under the bed in a separated voice is what is left of the bed."""
+UNEXPECTED_VOICE_DB, UNEXPECTED_OVER_BED_DB = -12.0, -10.0
+"""The same where the detector heard no voice in the mix: words that it missed are about as loud as those it heard."""
 
 NO_VOICE_LU = 20.0
 """A separated voice this far under its bed is leakage: the detector was wrong, and nothing is ducked."""
@@ -105,15 +107,25 @@ class DipEar:
         voice_lufs, bed_lufs, error_lufs = power_to_lufs(powers).tolist()
         return DipLevels(voice_lufs, bed_lufs, error_lufs=error_lufs, likeness=float(np.clip(likeness, 0.0, 1.0)))
 
-    def phrases(self, span: Span) -> list[Span]:
-        """The stretches of a span between pauses of the voice, in order; the whole span where there is no voice."""
-        voice, bed, *_ = self._inside(span)
-        floor = np.maximum(voice.mean() * 10.0 ** (VOICE_DB / 10.0), bed * 10.0 ** (OVER_BED_DB / 10.0))
-        first = self._frames(span).start
-        sounding = [Span(first + a, first + b) for a, b in runs(voice > floor)]
+    def phrases(self, span: Span, room: Span | None = None) -> list[Span]:
+        """The stretches of a span between pauses of the voice, in order; the whole span where there is no voice.
+
+        Args:
+            span: where the voice was expected.
+            room: how far beyond it the first stretch may begin earlier and the last one end later; as `span` for None.
+        """
+        wide, inside = room or span, self._frames(span)
+        voice, bed, *_ = self._inside(wide)
+        frames = np.arange(len(voice)) + self._frames(wide).start
+        expected = (frames >= inside.start) & (frames < inside.stop)
+        floor = np.maximum(
+            self._inside(span)[0].mean() * 10.0 ** (np.where(expected, VOICE_DB, UNEXPECTED_VOICE_DB) / 10.0),
+            bed * 10.0 ** (np.where(expected, OVER_BED_DB, UNEXPECTED_OVER_BED_DB) / 10.0),
+        )
+        sounding = [Span(int(frames[0]) + a, int(frames[0]) + b) for a, b in runs(voice > floor)]
         joined = _without_bursts(merge(sounding, gap=int(PAUSE_S / FRAME_S)))
         parts = [Span(*frame_edges(run.start, run.stop, self._rate)[[0, -1]].tolist()) for run in joined]
-        clipped = [part.clip(span.start, span.stop) for part in parts]
+        clipped = [part.clip(wide.start, wide.stop) for part in parts if part.overlaps(span)]
         return [part for part in clipped if part is not None] or [span]
 
     def _inside(self, span: Span) -> NDArray[np.float64]:
@@ -141,9 +153,9 @@ class DipsHeard:
     detector: VoiceEar
     start: int = 0
 
-    def phrases(self, span: Span) -> list[Span]:
-        """The stretches of a span between pauses of the voice."""
-        parts = self.ear.phrases(self._inside(span))
+    def phrases(self, span: Span, room: Span) -> list[Span]:
+        """The stretches of a span between pauses of the voice; the first and last may reach beyond it into a room."""
+        parts = self.ear.phrases(self._inside(span), self._inside(room))
         return [Span(part.start + self.start, part.stop + self.start) for part in parts]
 
     def levels(self, spans: Sequence[Span]) -> list[DipLevels]:
@@ -170,11 +182,11 @@ def _without_bursts(found: Sequence[Span]) -> list[Span]:
 
 
 def divided(dip: PlannedDip, parts: Sequence[Span], rate: int) -> list[PlannedDip]:
-    """The dip as one dip per phrase; the first begins and the last ends where it did."""
+    """The dip as one dip per phrase; the first begins and the last ends where it did, or further out with its voice."""
     lead, tail = round(LEAD_S * rate), round(TAIL_S * rate)
     last = len(parts) - 1
-    starts = [part.start - lead if number else dip.span.start for number, part in enumerate(parts)]
-    stops = [part.stop + tail if number < last else dip.span.stop for number, part in enumerate(parts)]
+    starts = [part.start - lead if number else min(dip.span.start, part.start) for number, part in enumerate(parts)]
+    stops = [part.stop + tail if number < last else max(dip.span.stop, part.stop) for number, part in enumerate(parts)]
     return [replace(dip, span=Span(a, b)) for a, b in zip(starts, stops, strict=True)]
 
 
@@ -184,14 +196,24 @@ def has_voice(level: DipLevels) -> bool:
     return level.speech_share >= LEAST_SPEECH and level.voice_lufs >= least_lufs
 
 
-def ride(dips: Sequence[PlannedDip], levels: Sequence[DipLevels], settings: DuckSettings) -> list[float]:
-    """The gain in dB of every dip: what the plan says, or where it rides, what the measured difference asks for."""
+def ride(
+    dips: Sequence[PlannedDip], levels: Sequence[DipLevels], settings: DuckSettings, within_lu: float
+) -> list[float]:
+    """The gain in dB of every dip: what the plan says, or where it rides, what the measured difference asks for.
+
+    Args:
+        dips, levels: and what was heard of each.
+        settings: the goal.
+        within_lu: a bed that is lowered throughout is so where it comes this close to the voice.
+    """
     gains = []
     for dip, level in zip(dips, levels, strict=True):
         if dip.gain_db is not None:
             gains.append(dip.gain_db)
         elif not has_voice(level):
             gains.append(0.0)
+        elif settings.throughout_db is not None:
+            gains.append(settings.throughout_db if level.voice_lufs - level.bed_lufs < within_lu else 0.0)
         else:
             gain_db = gain_for_difference(level.voice_lufs, level.bed_lufs, settings, leak=level.leak)
             gains.append(round(gain_db, 2))

@@ -40,6 +40,11 @@ class DuckSettings(Settings):
     release_s: float = setting(0.8, "s", "time to come back up after the phrase", low=0.05, high=10.0)
     bridge_s: float = setting(1.5, "s", "the bed stays down in shorter gaps", low=0.0, high=20.0)
 
+    @property
+    def throughout_db(self) -> float | None:
+        """The gain of a bed that is lowered throughout; None where it rides."""
+        return {"reduce": self.reduce_db, "remove": self.floor_db}.get(self.mode)
+
 
 @dataclass(frozen=True)
 class Dip:

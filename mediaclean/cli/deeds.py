@@ -114,7 +114,7 @@ def _voice(plan: Plan, spans: Sequence[Span] | None = None) -> Iterable[str]:
 def _why(report: Report) -> str:
     """Why anything was separated: how close the bed came in those phrases."""
     over = _differences_lu(report)
-    return f" (speech stands only {_range(over, 'LU')} above the bed there)" if over else ""
+    return f" (speech stands as little as {min(over):.0f} LU above the bed there)" if over else ""
 
 
 def _differences_lu(report: Report) -> list[float]:

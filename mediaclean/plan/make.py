@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mediaclean.audio import Span, frame_edges, frames_of, merge
+from mediaclean.audio import Span, frames_of, gaps, merge
 from mediaclean.bed.auto import plan_choices
 from mediaclean.bed.judging import Choice
 from mediaclean.bed.level import Section, measure_sections, overlapping, passages
+from mediaclean.plan.cuts import plan_cuts
 from mediaclean.plan.notes import plan_notes
 from mediaclean.plan.records import Cut, Engine, Level, Phrase, Plan, PlannedDip, SeparateSettings, with_gains
 from mediaclean.polish.chain import is_on
@@ -46,7 +47,8 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
     floor_lufs, sources = steady_noise(analysis, sections, tone)
     found = _over_bed(sections, floor_lufs, preset) if engine != "none" else []
     over_bed = _with_neighbours(found, sections, preset, analysis.rate)
-    cuts = _cuts(over_bed, analysis, preset)
+    listened = _around(over_bed, found, sections, preset, analysis.rate)
+    cuts = plan_cuts(found, listened, sections, analysis, preset)
     lowered = _passages(over_bed, sections, spans, floor_lufs, analysis, preset)
     choices: tuple[Choice, ...] = ()
     if preset.duck is not None and preset.duck.mode == "auto" and preset.separate is not None and engine != "none":
@@ -57,7 +59,7 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
         length=analysis.length,
         phrases=tuple(_phrase(span, overlapping(sections, span), analysis) for span in spans),
         cuts=tuple(cuts),
-        dips=tuple(_dips(over_bed, lowered, analysis.rate, preset)),
+        dips=tuple(_dips(listened, lowered, analysis, preset)),
         tone_sources=tuple(sources),
         floor_dbfs=round(floor_level_dbfs(analysis.level_db, analysis.speech, tone), 1),
         holes=tuple(analysis.holes) if preset.room_tone and (sources or not is_empty) else (),
@@ -163,35 +165,20 @@ def _with_neighbours(
     return [section for section in sections if section in chosen]
 
 
-def _cuts(over_bed: Sequence[Section], analysis: Analysis, preset: Preset) -> list[Cut]:
-    if not over_bed or preset.separate is None:
+def _around(
+    over_bed: Sequence[Section], found: Sequence[Section], sections: Sequence[Section], preset: Preset, rate: int
+) -> list[Section]:
+    """These sections, and all that are near to those with a bed.
+
+    Sparse music hides between words: where it rests in a section, the level falls as deep as in clean speech, however
+    loud its strokes are. So speech near music is separated too, and what is heard then decides.
+    """
+    if preset.separate is None:
         return []
-    rate, settings = analysis.rate, preset.separate
-    joined = merge([section.span for section in over_bed], gap=round(settings.bridge_s * rate))
-    parts = [part for span in joined for part in _split(span, analysis, round(settings.longest_s * rate))]
-    return [Cut(part, _cut_reason(overlapping(over_bed, part))) for part in parts]
-
-
-def _cut_reason(sections: Sequence[Section]) -> str:
-    if not sections:
-        return "between phrases over the same bed"
-    differences = [section.difference_lu for section in sections]
-    low, high = min(differences), max(differences)
-    spread = f"{low:.0f} LU" if round(low) == round(high) else f"{low:.0f} to {high:.0f} LU"
-    return f"speech is only {spread} above the bed"
-
-
-def _split(span: Span, analysis: Analysis, longest: int) -> list[Span]:
-    """Parts of at most `longest` samples, split where the detector is least sure of speech, in the last third."""
-    parts = []
-    while span.length > longest:
-        window = Span(span.start + longest * 2 // 3, span.start + longest)
-        frames = frames_of(window, analysis.rate)
-        weakest = int(np.argmin(analysis.speech[frames])) + frames.start
-        at = int(np.clip(frame_edges(weakest, weakest, analysis.rate)[0], window.start, window.stop))
-        parts.append(Span(span.start, at))
-        span = Span(at, span.stop)
-    return [*parts, span]
+    reach = round(preset.separate.around_s * rate)
+    near = merge(Span(max(0, section.span.start - reach), section.span.stop + reach) for section in found)
+    inside = {section for span in near for section in overlapping(sections, span)} | set(over_bed)
+    return [section for section in sections if section in inside]
 
 
 def _passages(
@@ -224,17 +211,23 @@ ALONE_MARGIN_LU = 6.0
 """Music comes up between phrases: this much quieter than what is separated under speech, it is still the same bed."""
 
 
-def _dips(over_bed: Sequence[Section], lowered: Sequence[Span], rate: int, preset: Preset) -> Iterable[PlannedDip]:
+def _dips(
+    listened: Sequence[Section], lowered: Sequence[Span], analysis: Analysis, preset: Preset
+) -> Iterable[PlannedDip]:
     settings = preset.duck
     if settings is None or settings.mode == "leave":
         return
+    riding = merge([section.span for section in listened], gap=round(PAUSE_S * analysis.rate))
     if settings.mode in {"duck", "auto"}:
-        for span in merge([section.span for section in over_bed], gap=round(PAUSE_S * rate)):
+        for span in riding:
             yield PlannedDip(span, None, f"bed rides {settings.target_lu:g} LU under each phrase")
         return
-    gain_db = settings.reduce_db if settings.mode == "reduce" else settings.floor_db
-    for span in lowered:
-        yield PlannedDip(span, gain_db, "bed reduced" if settings.mode == "reduce" else "bed removed")
+    done = "bed reduced" if settings.mode == "reduce" else "bed removed"
+    free = gaps(lowered, analysis.length)
+    rest = [part for gap in free for span in riding if (part := span.clip(gap.start, gap.stop)) is not None]
+    dips = [PlannedDip(span, settings.throughout_db, done) for span in lowered]
+    dips += [PlannedDip(span, None, f"{done}, if one is heard") for span in rest]
+    yield from sorted(dips, key=lambda dip: dip.span)
 
 
 def _level(preset: Preset) -> Level | None:

@@ -27,6 +27,13 @@ class SeparateSettings(Settings):
     noise_within_lu: float = setting(
         8.0, "LU", "the same for the recording's own steady noise, which is better left alone", low=0.0, high=40.0
     )
+    around_s: float = setting(
+        5.0, "s", "speech this near to such speech is separated too, and what is heard then decides: sparse music "
+        "hides between words", low=0.0, high=60.0,
+    )  # fmt: skip
+    edge_s: float = setting(
+        1.5, "s", "separated before and after such speech: words that the detector misses there", low=0.0, high=10.0
+    )
     bridge_s: float = setting(2.0, "s", "cuts closer together are joined", low=0.0, high=30.0)
     longest_s: float = setting(
         60.0, "s", "longer cuts are split at a pause; each part is a checkpoint", low=5, high=600
@@ -55,7 +62,8 @@ class Cut:
 
 @dataclass(frozen=True)
 class PlannedDip:
-    """A span in which the bed is lowered. A `gain_db` of None rides: it is set from the separated voice and bed.
+    """A span in which the bed is lowered. A `gain_db` of None rides: it is set from the separated voice and bed; where
+    the bed is reduced or removed throughout, to that if it is loud enough, else to 0.
 
     `lighter_db` says how much lighter it was made because of artefacts; such a dip is not made lighter again.
     `engine` names another network than the rest's, whose voice is heard under this dip.

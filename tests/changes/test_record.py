@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from e2e.conftest import Cli
 
-from changes.conftest import HALF, RATE, Made, read
+from changes.conftest import HALF, ONLY_THERE, RATE, Made, read
 from mediaclean import CleanOptions, clean, load_preset
 from mediaclean.analysis import Analysis
 from mediaclean.deciding import decide
@@ -45,7 +45,7 @@ def test_the_null_test_of_every_preset(heard: tuple[Job, Analysis], name: str) -
     """Every sample that differs lies in a declared change, and there are some that differ and some that do not."""
     from mediaclean.backends import fake
 
-    job = replace(heard[0], preset=load_preset(name, ["ledger=off", *MORE.get(name, [])]))
+    job = replace(heard[0], preset=load_preset(name, ["ledger=off", *ONLY_THERE, *MORE.get(name, [])]))
     plan = decide(job, heard[1])
     cuts = [cut.span for cut in plan.cuts]
     assert cuts

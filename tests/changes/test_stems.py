@@ -14,7 +14,7 @@ from e2e.conftest import Cli
 from e2e.looking import decoded
 from e2e.making import film, float_wav
 
-from changes.conftest import HALF, RATE, Made, read
+from changes.conftest import HALF, ONLY_THERE, RATE, Made, read
 from mediaclean import CleanOptions, MediacleanError, MediaError, PresetError, clean, load_preset
 from mediaclean.audio import Span
 from mediaclean.result.base import load_base
@@ -103,7 +103,7 @@ def test_the_same_dose_gives_the_same_bits_without_a_network(made: Made, again: 
 def test_another_dose_is_that_of_a_full_run(made: Made, again: Callable, tmp_path: Path, dose: str) -> None:
     """Bit by bit that of a run that keeps stems; of any other within the stems' word length."""
     _, sound = again(f"duck.mode={dose}")
-    preset = load_preset("documentary", ["ledger=off", f"duck.mode={dose}"])
+    preset = load_preset("documentary", ["ledger=off", f"duck.mode={dose}", *ONLY_THERE])
     for keeps, name in ((True, "kept.wav"), (False, "plain.wav")):
         report = clean(made.source, tmp_path / name, preset, CleanOptions(engine=HALF, residual=keeps))
         off = np.abs(read(tmp_path / name) - sound).max()

@@ -64,5 +64,5 @@ def test_a_voice_without_speech_is_not_ducked_for() -> None:
     dip = PlannedDip(Span(0, RATE), None, "")
     settings = DuckSettings()
     without, with_ = (DipLevels(-30.0, -25.0, share) for share in (LEAST_SPEECH / 2, LEAST_SPEECH * 2))
-    assert ride([dip], [without], settings) == [0.0]
-    assert ride([dip], [with_], settings)[0] < -10.0
+    assert ride([dip], [without], settings, 8.0) == [0.0]
+    assert ride([dip], [with_], settings, 8.0)[0] < -10.0

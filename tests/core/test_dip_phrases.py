@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +16,8 @@ from mediaclean.bed.dips import LEAD_S, LEAST_S, PAUSE_S, DipEar, DipLevels, div
 from mediaclean.bed.doubt import SHARE
 from mediaclean.bed.duck import DuckSettings
 from mediaclean.loudness.kweight import lufs_to_power, power_to_lufs
-from mediaclean.plan.make import PlannedDip
+from mediaclean.mixing import rooms
+from mediaclean.plan.make import Cut, PlannedDip
 
 from .making import noise, pieces, sine
 
@@ -115,17 +117,24 @@ WANTED = DuckSettings(target_lu=10.0, floor_db=-18.0)
     ],
 )
 def test_the_bed_rides_to_the_difference(voice: float, bed: float, gain: float) -> None:
-    assert ride([RIDING], [DipLevels(voice, bed)], WANTED) == [pytest.approx(gain, abs=0.005)]
+    assert ride([RIDING], [DipLevels(voice, bed)], WANTED, 8.0) == [pytest.approx(gain, abs=0.005)]
+
+
+@pytest.mark.parametrize(("mode", "gain_db"), [("reduce", -12.0), ("remove", -18.0)])
+def test_a_bed_that_goes_throughout_goes_where_one_is_heard(mode: str, gain_db: float) -> None:
+    settings = replace(WANTED, mode=mode)
+    for bed_lufs, wanted in ((-27.0, gain_db), (-30.9, gain_db), (-31.1, 0.0), (-60.0, 0.0)):
+        assert ride([RIDING], [DipLevels(-23.0, bed_lufs)], settings, 8.0) == [wanted]
 
 
 @given(st.floats(-120, 0), st.floats(-120, 0))
 def test_riding_never_boosts_nor_passes_the_floor(voice: float, bed: float) -> None:
-    (gain,) = ride([RIDING], [DipLevels(voice, bed)], WANTED)
+    (gain,) = ride([RIDING], [DipLevels(voice, bed)], WANTED, 8.0)
     assert WANTED.floor_db <= gain <= 0.0
 
 
 def test_a_gain_that_is_planned_stands() -> None:
-    assert ride([PlannedDip(Span(0, 100), -3.0, "")], [DipLevels(-60.0, -20.0)], WANTED) == [-3.0]
+    assert ride([PlannedDip(Span(0, 100), -3.0, "")], [DipLevels(-60.0, -20.0)], WANTED, 8.0) == [-3.0]
 
 
 def talk(*parts: tuple[float, float], rate: int = RATE, bed_dbfs: float = -40.0) -> tuple[DipEar, int]:
@@ -164,6 +173,24 @@ def test_a_dip_is_divided_where_the_voice_pauses(
     assert seconds(ear.phrases(Span(0, length)), rate) == pytest.approx(edges, abs=0.04)
 
 
+@pytest.mark.parametrize(("before_db", "start"), [(-10.0, 0.5), (-16.0, 0.5), (-25.0, 1.0), (-60.0, 1.0)])
+def test_a_word_that_the_detector_missed_is_part_of_its_phrase(before_db: float, start: float) -> None:
+    """Half a second of voice before the span that was planned, and half a second of room before that."""
+    ear, length = talk((0.5, -60.0), (0.5, before_db), (2.0, -10.0), (1.0, -60.0))
+    planned = Span(RATE, length)
+    (part,) = ear.phrases(planned, Span(0, length))
+    assert seconds([part]) == pytest.approx([start, 3.0], abs=0.04)
+    (dip,) = divided(PlannedDip(planned, None, ""), [part], RATE)
+    assert seconds([dip.span]) == pytest.approx([start, 4.0], abs=0.04)
+    assert seconds(ear.phrases(planned)) == pytest.approx([1.0, 3.0], abs=0.04)
+
+
+def test_what_another_phrase_left_in_the_room_is_not_taken() -> None:
+    ear, length = talk((1.0, -10.0), (0.8, -60.0), (2.0, -10.0))
+    (part,) = ear.phrases(Span(round(1.5 * RATE), length), Span(0, length))
+    assert seconds([part]) == pytest.approx([1.8, 3.8], abs=0.04)
+
+
 def test_what_a_network_lets_through_of_a_loud_bed_is_no_phrase() -> None:
     """A voice with the bed 29 dB down in its pauses, over a bed as loud as itself."""
     ear, length = talk((2.0, -20.0), (1.0, -49.0), (2.0, -20.0), bed_dbfs=-20.0)
@@ -175,7 +202,7 @@ def test_every_phrase_rides_to_its_own_difference() -> None:
     dip = PlannedDip(Span(0, length), None, "rides")
     parts = ear.phrases(dip.span)
     dips = divided(dip, parts, RATE)
-    gains = ride(dips, [ear.levels(part) for part in parts], WANTED)
+    gains = ride(dips, [ear.levels(part) for part in parts], WANTED, 8.0)
     assert gains == pytest.approx([-6.0, -12.0], abs=0.2)
     assert (dips[0].span.start, dips[-1].span.stop) == (0, length)
     assert dips[1].span.start == pytest.approx(parts[1].start - LEAD_S * RATE, abs=1)
@@ -195,3 +222,13 @@ def test_the_parts_of_a_dip_lie_in_it_in_order_and_never_overlap(edges: list[int
         assert one.span.stop <= other.span.start
     for part, own in zip(parts, dips, strict=True):
         assert own.span.start <= part.start < part.stop <= own.span.stop
+
+
+def test_dips_reach_for_their_words_as_far_as_the_voice_is_known_and_half_of_the_way_to_each_other() -> None:
+    spans = [Span(100, 200), Span(300, 400), Span(900, 950)]
+    dips = [PlannedDip(span, None, "") for span in spans]
+    cuts = [Cut(Span(50, 350), ""), Cut(Span(350, 700), ""), Cut(Span(890, 960), "")]
+    assert rooms(dips, spans, cuts) == [Span(50, 250), Span(250, 650), Span(890, 960)]
+    heard = [Span(150, 200), Span(300, 380), Span(900, 950)]
+    assert rooms(dips, heard, cuts) == [Span(150, 250), Span(250, 380), Span(890, 960)], "what was not heard stays"
+    assert rooms(dips, spans, []) == spans

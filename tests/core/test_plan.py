@@ -154,15 +154,26 @@ def test_only_the_phrase_over_the_music_is_separated() -> None:
 
 def test_what_lies_beside_a_bed_is_listened_to_but_no_further() -> None:
     """Music with rests sounds like none for a while; the separated voice tells, where it is asked."""
-    heard = analysis([(3.0, 27.0)], seconds=30.0, bed_lufs=[(0.0, 7.0, -28.0)])
+    heard = analysis([(3.0, 57.0)], seconds=60.0, bed_lufs=[(0.0, 7.0, -28.0)])
     plan = make_plan(heard, preset())
     sections = measure_sections(heard.level_db, [phrase.span for phrase in plan.phrases], heard.rate)
-    over = [section.difference_lu < 13.0 for section in sections]
-    last = max(index for index, is_over in enumerate(over) if is_over)
-    assert last + 2 < len(sections)
+    stop = max(section.span.stop for section in sections if section.difference_lu < 13.0) + 5 * heard.rate
+    last = [section for section in sections if section.span.start < stop][-1]
+    assert last.span.stop < 30 * heard.rate
     (dip,) = plan.dips
-    assert dip.span == Span(sections[0].span.start, sections[last + 1].span.stop)
-    assert [cut.span for cut in plan.cuts] == [dip.span]
+    assert dip.span == Span(sections[0].span.start, last.span.stop)
+    (cut,) = plan.cuts
+    assert cut.span == Span(dip.span.start - round(1.5 * heard.rate), dip.span.stop), "up to the clear speech"
+
+
+def test_speech_near_to_a_bed_is_lowered_only_if_one_is_heard() -> None:
+    """Where the bed goes throughout, what was not seen in the mix waits for the separated voice."""
+    heard = analysis([(3.0, 57.0)], seconds=60.0, bed_lufs=[(0.0, 7.0, -28.0)])
+    lowered, waiting = make_plan(heard, preset("remove")).dips
+    assert lowered.gain_db == DuckSettings().floor_db
+    assert waiting.gain_db is None
+    assert waiting.span.start == lowered.span.stop
+    assert 12 * heard.rate < waiting.span.stop < 20 * heard.rate
 
 
 def test_the_reason_of_a_cut_is_a_number() -> None:
@@ -203,9 +214,10 @@ def test_steady_noise_is_left_alone_longer_than_music(seed: int) -> None:
 def test_cuts_close_together_are_joined_and_long_ones_split_at_the_weakest_speech() -> None:
     talks = [(1.0, 9.0), (10.2, 20.0)]
     heard = analysis(talks, seconds=24.0, bed_lufs=-26.0)
-    assert len(make_plan(heard, preset(bridge_s=2.0)).cuts) == 1
-    assert len(make_plan(heard, preset(bridge_s=0.0)).cuts) == 2
-    parts = make_plan(heard, preset(longest_s=12.0)).cuts
+    assert len(make_plan(heard, preset(bridge_s=2.0, edge_s=0.0)).cuts) == 1
+    assert len(make_plan(heard, preset(bridge_s=0.0, edge_s=0.0)).cuts) == 2
+    assert len(make_plan(heard, preset(bridge_s=0.0, edge_s=1.5)).cuts) == 1
+    parts = make_plan(heard, preset(longest_s=12.0, edge_s=0.0)).cuts
     assert len(parts) == 2
     assert parts[0].span.stop == parts[1].span.start
     assert 8.9 * heard.rate < parts[0].span.stop < 10.3 * heard.rate  # in the pause, not in a word
@@ -233,8 +245,9 @@ def test_words_of_a_clean_phrase_are_never_lowered() -> None:
     heard = analysis([(4.0, 10.0), (20.0, 28.0)], seconds=32.0, bed_lufs=[(3.0, 19.6, -27.0)])
     plan = make_plan(heard, preset("remove"))
     clean = plan.phrases[1].span
-    assert plan.dips
-    assert all(dip.span.stop <= clean.start - 0.5 * heard.rate for dip in plan.dips)
+    lowered = [dip for dip in plan.dips if dip.gain_db is not None]
+    assert lowered
+    assert all(dip.span.stop <= clean.start - 0.5 * heard.rate for dip in lowered)
 
 
 def test_room_tone_is_learned_in_the_quiet_and_holes_are_filled() -> None:

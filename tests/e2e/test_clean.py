@@ -241,7 +241,8 @@ def test_clean_speech_never_meets_a_network(tmp_path: Path, talk: Path, monkeypa
 
 def test_a_network_only_hears_the_cuts_and_the_bed_goes_down(tmp_path: Path, song: Path) -> None:
     """Our own network on speech over music: outside the ducked stretches the sound is the source's, but for level."""
-    preset = load_preset("documentary", ["loudness=off", "room_tone=off"])
+    only_there = ["separate.around_s=0", "separate.edge_s=0"]
+    preset = load_preset("documentary", ["loudness=off", "room_tone=off", *only_there])
     report = clean(song, tmp_path / "out.mov", preset, CleanOptions(engine="dialogue"))
     assert report.engine is not None
     assert 0.3 < report.separated_share < 1.0
