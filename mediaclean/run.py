@@ -21,7 +21,7 @@ from mediaclean.loudness.delivery import Spec
 from mediaclean.loudness.normalise import LoudnessSettings
 from mediaclean.media import Hashing, NewAudio, Receipt, check_target, staged, verify
 from mediaclean.media.pairing import DIALOGUE
-from mediaclean.media.staged import exists
+from mediaclean.media.staged import check_name, exists
 from mediaclean.plan.make import Level, Plan, is_empty_room
 from mediaclean.preset import DEFAULT, Preset
 from mediaclean.progress import Watch, ignore
@@ -86,6 +86,8 @@ def deliver(
     """
     jobs = open_jobs(source, preset, options or CleanOptions(), watch)
     spools = deliveries[0].target
+    for delivery in deliveries:
+        check_name(delivery.target)
     if not jobs[0].options.overwrite:
         deliveries = [each for each in deliveries if not each.target.exists()] or deliveries
     notes = [_check_target(jobs, delivery.target) for delivery in deliveries]

@@ -33,7 +33,7 @@ class MixSettings:
     music_chance: float = 0.48
     noise_chance: float = 0.36  # the rest is both
     made_chance: float = 0.4  # of a noise that is drawn by formula and not recorded, see `noises`
-    crowd_chance: float = 0.2  # of a noise that is people who talk all at once
+    crowd_chance: float = 0.15  # of a noise that is people who talk all at once
     crowd: tuple[int, int] = (4, 12)  # how many: fewer may be somebody who is asking from off the microphone
     second_voice_chance: float = 0.06
     second_music_chance: float = 0.12
@@ -42,6 +42,9 @@ class MixSettings:
     room_chance: float = 0.25
     equaliser_chance: float = 0.6
     gap_chance: float = 0.2
+    limit_chance: float = 0.2  # of a recording that ends below 12 kHz, voice and bed alike: telephone, archive
+    wide_band_chance: float = 0.4  # of such a one that it ends at 8 kHz, as most of them do
+    limit_hz: tuple[float, float] = (3_300.0, 12_000.0)
     level_db: tuple[float, float] = (-12.0, 2.0)  # of the mixture, RMS; the engine drives the network in its middle
     extend_chance: float = 0.75  # of a band-limited voice, see `extend`
     extend_to_hz: tuple[float, float] = (11_000.0, 22_000.0)
@@ -182,6 +185,10 @@ class Mixer:
         level = np.mean(voice * voice) if voice.any() else 1.0
         bed *= np.sqrt(level / (np.mean(bed * bed) + 1e-10) / 10 ** (snr_db / 10))
         mix = voice + bed
+        if rng.random() < s.limit_chance:
+            limit_hz = 8_000.0 if rng.random() < s.wide_band_chance else float(np.exp(rng.uniform(*np.log(s.limit_hz))))
+            mix, voice = (_limited(sound, limit_hz) for sound in (mix, voice))
+            bandwidth = min(bandwidth, limit_hz)
         gain = 10 ** (rng.uniform(*s.level_db) / 20) / np.sqrt(np.mean(mix * mix) + 1e-10)
         gain *= rng.choice((-1, 1))  # a microphone may be wired either way round
         return (mix * gain).astype(np.float32), (voice * gain).astype(np.float32), bandwidth
@@ -223,6 +230,14 @@ class Mixer:
         for _ in range(2):  # the way to the walls, and the way from them
             spectrum *= fft.rfft(self._room(), n)
         return np.asarray(fft.irfft(spectrum, n), np.float32)
+
+
+def _limited(sound: Signal, limit_hz: float) -> Signal:
+    """The sound as a recorder of twice that rate would give it: nothing above, and 5 % of it to fall in."""
+    spectrum = fft.rfft(sound)
+    hz = np.linspace(0.0, RATE / 2, len(spectrum), dtype=np.float32)
+    spectrum *= np.clip((limit_hz - hz) / np.float32(0.05 * limit_hz), 0.0, 1.0)
+    return np.asarray(fft.irfft(spectrum, len(sound)), np.float32)
 
 
 def _read_room(path: Path) -> Signal:

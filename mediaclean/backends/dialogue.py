@@ -34,7 +34,7 @@ from mediaclean.downmix import signs_of
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "19614c7f5fc88e6a8fd19b3b660ed8b102d9c80f03694295e030304f9c39f4a1"
+WEIGHTS_SHA256 = "dc121b00adea8481e9330c7e58f81d2863b66760bf8f6d543b2f12dcc92bf092"
 VERSION = "6.2"
 """Of the weights and of how they are heard: voices of one version are interchangeable."""
 

@@ -15,6 +15,8 @@ from e2e.conftest import Cli
 from e2e.looking import names
 from e2e.making import film
 from e2e.refusing import MEDIA, OUTPUT, PRESET, refused
+from mediaclean import OutputError
+from mediaclean.run import Delivery, deliver
 
 LONG = "x" * 300
 INTERRUPTED = 130
@@ -59,6 +61,13 @@ def test_any_other_name_that_is_too_long(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     refused(cli(words[0], short, *words[1:]), code, "too long")
+    assert names(tmp_path) == []
+
+
+def test_the_library_refuses_a_name_that_is_too_long_as_the_command_does(tmp_path: Path, short: Path) -> None:
+    for targets in ([f"{LONG}.wav"], ["out.wav", f"{LONG}.wav"]):
+        with pytest.raises(OutputError, match="too long"):
+            deliver(short, [Delivery(tmp_path / name) for name in targets])
     assert names(tmp_path) == []
 
 

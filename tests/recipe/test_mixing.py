@@ -49,7 +49,7 @@ def test_held_out_material_is_never_drawn_from(data: Path) -> None:
 
 
 def test_a_mixture_has_the_ratio_asked_for(data: Path) -> None:
-    settings = MixSettings(snr_db=(7.0, 7.0), clean_chance=0, background_chance=0, gap_chance=0)
+    settings = MixSettings(snr_db=(7.0, 7.0), clean_chance=0, background_chance=0, gap_chance=0, limit_chance=0)
     mixer = Mixer(data, 2, FRAMES, settings)
     for _ in range(8):
         mix, voice, bandwidth = mixer.draw()
@@ -80,6 +80,22 @@ def test_a_crowd_is_a_bed_of_voices_that_nobody_is_to_hear(data: Path) -> None:
     assert np.isfinite(bed).all()
     assert bed @ bed > 0.0
     assert top < 1e-3 * power.sum()
+
+
+def test_some_recordings_end_below_12_khz_voice_and_bed_alike(data: Path) -> None:
+    """What lies above is silent in both, and so is not to be learned from a voice that went further."""
+    mixer = Mixer(data, 5, FRAMES, MixSettings(clean_chance=0, background_chance=0, limit_chance=1))
+    hz = np.fft.rfftfreq((FRAMES - 1) * HOP, 1 / 48_000)
+    limits = []
+    for mix, voice, bandwidth in (mixer.draw() for _ in range(12)):
+        for sound in (mix, voice):
+            power = np.abs(np.fft.rfft(sound)) ** 2
+            assert power[hz > 12_000].sum() < 1e-6 * power.sum()
+        assert bandwidth <= 12_000
+        power = np.abs(np.fft.rfft(mix - voice)) ** 2
+        limits.append(float(hz[np.flatnonzero(power > 1e-6 * power.max())[-1]]))
+    assert min(limits) < 8_100
+    assert len({round(limit, -2) for limit in limits}) > 3
 
 
 @pytest.mark.parametrize("kind", noises.KINDS)
