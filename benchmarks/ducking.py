@@ -42,7 +42,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 from benchmarks.recordings import RATE, corpus_folder, noise_of, pairs, sounds
-from benchmarks.talks import lufs, mean_lufs, mixture, phrases
+from benchmarks.talks import STEP, lufs, mean_lufs, mixture, phrases
 from mediaclean import CleanOptions, load_preset
 from mediaclean.audio import Block, Samples, Span
 from mediaclean.backends.detector import load_detector
@@ -60,7 +60,6 @@ from mediaclean.voices import separate_voices
 
 TABLE = Path(__file__).parent / "DUCKING.md"
 LEVELS_LU = (0.0, 5.0, 10.0, 15.0)
-STEP = RATE // 100
 WITHIN_LU = 1.0
 COMPLETE_DB = 0.5
 KINDS = ("music", "ambience", "people")

@@ -8,7 +8,6 @@ band.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from scipy.signal import resample_poly
 from benchmarks.difficulty import si_sdr_db
 from benchmarks.recordings import RATE, Sound, corpus_folder, noise_of, pairs, sounds
 from benchmarks.separator import dialogue
+from benchmarks.tables import print_or_write
 
 TABLE = Path(__file__).parent / "NARROW.md"
 LENGTH = 15 * RATE
@@ -31,8 +31,9 @@ def at_rate(sound: Sound, rate: int) -> Sound:
     return np.asarray(kept[: len(sound)], np.float32)
 
 
-def rows(corpus: Path) -> Iterator[str]:
+def rows() -> Iterator[str]:
     """The table."""
+    corpus = corpus_folder()
     voice = dialogue()
     speech = [np.resize(sound, LENGTH) for sound in sounds(corpus / "speech")]
     beds = {"music": sounds(corpus / "music"), "noise": [noise_of(pair) for pair in pairs(corpus)]}
@@ -53,17 +54,8 @@ def rows(corpus: Path) -> Iterator[str]:
 
 def main() -> None:
     """Print the table, or write it to NARROW.md."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true")
-    args = parser.parse_args()
-    lines = []
-    for line in rows(corpus_folder()):
-        print(line, flush=True)
-        lines.append(line)
-    if args.write:
-        notes = (__doc__ or "").split("\n\n", 1)[1].strip()
-        command = "MEDIACLEAN_CORPUS=… python -m benchmarks.narrow --write"
-        TABLE.write_text(f"# Narrow recordings\n\n`{command}`\n\n{notes}\n\n" + "\n".join(lines) + "\n", "utf-8")
+    command = "MEDIACLEAN_CORPUS=… python -m benchmarks.narrow --write"
+    print_or_write(rows(), TABLE, "Narrow recordings", command, __doc__ or "")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ comes later in one channel a second time (`backends/in_step.py`); *once* is what
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -27,6 +26,7 @@ from torch import Tensor
 
 from benchmarks.recordings import RATE, Sound, corpus_folder, sounds, stereo_sounds
 from benchmarks.sample import si_sdr
+from benchmarks.tables import print_or_write
 from mediaclean.audio import Samples
 from mediaclean.backends import dialogue
 
@@ -79,8 +79,9 @@ def level_db(found: Samples, true: Samples) -> float:
     return 20 * float(np.log10(abs(projection(found, true))))
 
 
-def rows(corpus: Path) -> Iterator[str]:
+def rows() -> Iterator[str]:
     """The table."""
+    corpus = corpus_folder()
     network, chance = dialogue.load(), np.random.default_rng(0)
     music, speech = stereo_sounds(corpus / "music"), sounds(corpus / "speech")
     yield f"{len(speech)} voices over {len(music)} pieces.\n"
@@ -116,17 +117,8 @@ def rows(corpus: Path) -> Iterator[str]:
 
 def main() -> None:
     """Print the table, or write it to STEREO.md."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true")
-    args = parser.parse_args()
-    lines = []
-    for line in rows(corpus_folder()):
-        print(line, flush=True)
-        lines.append(line)
-    if args.write:
-        notes = (__doc__ or "").split("\n\n", 1)[1].strip()
-        command = "MEDIACLEAN_CORPUS=… python -m benchmarks.stereo --write"
-        TABLE.write_text(f"# What stereo brings\n\n`{command}`\n\n{notes}\n\n" + "\n".join(lines) + "\n", "utf-8")
+    command = "MEDIACLEAN_CORPUS=… python -m benchmarks.stereo --write"
+    print_or_write(rows(), TABLE, "What stereo brings", command, __doc__ or "")
 
 
 if __name__ == "__main__":

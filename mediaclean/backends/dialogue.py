@@ -2,9 +2,8 @@
 
 One mask is found from the sum of the channels, in step with the voice (`in_step.py`), and told apart by where voice and
 bed stand between them (`stereo.py`); level and phase differences between channels, the stereo image of the voice, stay
-as they were. Each window is brought
-to a level of its own before the network hears it, so that a louder or softer input gives a louder or softer voice and
-nothing else.
+as they were. Each window is brought to a level of its own before the network hears it, so that a louder or softer input
+gives a louder or softer voice and nothing else.
 """
 
 from __future__ import annotations

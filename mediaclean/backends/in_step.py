@@ -55,10 +55,11 @@ def lags_of(voice: Tensor, turn: NDArray[np.float32]) -> list[int]:
     loudest = int(powers.sum(-1).argmax())
     bins = torch.arange(first, last, device=voice.device)[:, None]
     angles = 2.0 * math.pi / FFT * bins * torch.arange(-MOST, MOST + 1, device=voice.device)
+    cosines, sines = angles.cos() / len(bins), angles.sin() / len(bins)
     lags = []
     for each, power, sign in zip(heard, powers, turn, strict=True):
         coherence = (heard[loudest].conj() * each).sum(0) / (powers[loudest] * power).sqrt().clamp_min(1e-20)
-        heights = (coherence.real @ angles.cos() - coherence.imag @ angles.sin()) / len(bins)
+        heights = coherence.real @ cosines - coherence.imag @ sines
         lags.append(_clear_lag(heights * (turn[loudest] * sign)))
     return lags
 
@@ -75,16 +76,20 @@ def _clear_lag(heights: Tensor) -> int:
 
 def in_step(mix: NDArray[np.float32], lags: Sequence[int]) -> NDArray[np.float32]:
     """Channels (channels, n) shifted against each other, (channels, n + the largest lag - the smallest)."""
-    room = max(lags) - min(lags)
-    padded = np.zeros((len(mix), mix.shape[1] + room), np.float32)
-    for row, channel, lag in zip(padded, mix, lags, strict=True):
-        first = max(lags) - lag
-        row[first : first + len(channel)] = channel
+    starts = _starts(lags)
+    padded = np.zeros((len(mix), mix.shape[1] + max(starts)), np.float32)
+    for row, channel, start in zip(padded, mix, starts, strict=True):
+        row[start : start + len(channel)] = channel
     return padded
 
 
 def out_of_step(voice: NDArray[np.float32], lags: Sequence[int]) -> NDArray[np.float32]:
     """The inverse of `in_step`."""
-    count = voice.shape[1] - (max(lags) - min(lags))
-    starts = (max(lags) - lag for lag in lags)
+    starts = _starts(lags)
+    count = voice.shape[1] - max(starts)
     return np.stack([row[start : start + count] for row, start in zip(voice, starts, strict=True)])
+
+
+def _starts(lags: Sequence[int]) -> list[int]:
+    """Where each channel begins once all are in step: the latest at once."""
+    return [max(lags) - lag for lag in lags]

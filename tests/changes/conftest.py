@@ -12,20 +12,18 @@ import pytest
 import soundfile
 from e2e.conftest import bare_machine, cli
 from numpy.typing import NDArray
-from preview.making import talk
+from preview.making import ONLY_THERE, talk
 
 from mediaclean import CleanOptions, Preset, load_preset
 from mediaclean.report import Report
 from mediaclean.result.base import load_base
 from mediaclean.run import Delivery, clean, deliver
 
-__all__ = ["bare_machine", "cli"]
+__all__ = ["ONLY_THERE", "bare_machine", "cli"]
 
 Sound = NDArray[np.float64]
 HALF: Any = "fake:half"
 RATE = 48_000
-ONLY_THERE = ["separate.around_s=0", "separate.edge_s=0"]
-"""This engine hears a bed in clear speech, too: it is asked only where there is one."""
 
 
 def read(path: Path) -> Sound:

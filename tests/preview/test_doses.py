@@ -19,7 +19,7 @@ from mediaclean.plan.make import make_plan
 from mediaclean.preset import Preset
 from mediaclean.progress import ignore
 from mediaclean.voices import separate_voices
-from preview.making import RATE, talk
+from preview.making import ONLY_THERE, RATE, talk
 
 HALF = CleanOptions(engine="fake:half")  # type: ignore[arg-type]
 
@@ -36,8 +36,6 @@ def job(source: Path) -> Job:
 
 SPANS = (Span(0, 3 * RATE), Span(5 * RATE + 7, 21 * RATE))
 """The bed rides from 3.5 to 24.4 s: behind the first passage, and within reach of the second."""
-ONLY_THERE = ["separate.around_s=0", "separate.edge_s=0"]
-"""These engines hear a bed in clear speech and a voice in every pause: they are asked only where there is a bed."""
 
 
 @pytest.mark.parametrize("dose", DOSES)
