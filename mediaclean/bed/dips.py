@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ from mediaclean.speech import runs
 
 LEAST_S = 0.25
 """What is shorter is no phrase by itself: a last word, a breath, or what a network let through."""
+CLICK_S = 0.1
+"""What is shorter than this and stands alone is a click of the lips: it does not hold a pause together."""
 LEAD_S, TAIL_S = 0.15, 0.1
 """Around a phrase inside a dip, so that the gain is there before the first word and after the last."""
 VOICE_DB = -20.0
@@ -123,8 +126,7 @@ class DipEar:
             bed * 10.0 ** (np.where(expected, OVER_BED_DB, UNEXPECTED_OVER_BED_DB) / 10.0),
         )
         sounding = [Span(int(frames[0]) + a, int(frames[0]) + b) for a, b in runs(voice > floor)]
-        joined = _without_bursts(merge(sounding, gap=int(PAUSE_S / FRAME_S)))
-        parts = [Span(*frame_edges(run.start, run.stop, self._rate)[[0, -1]].tolist()) for run in joined]
+        parts = [Span(*frame_edges(run.start, run.stop, self._rate)[[0, -1]].tolist()) for run in _joined(sounding)]
         clipped = [part.clip(wide.start, wide.stop) for part in parts if part.overlaps(span)]
         return [part for part in clipped if part is not None] or [span]
 
@@ -168,6 +170,14 @@ class DipsHeard:
         return Span(span.start - self.start, span.stop - self.start)
 
 
+def _joined(sounding: Sequence[Span]) -> list[Span]:
+    """Runs of frames joined over what is shorter than a pause; clicks in a pause go to the phrase that is nearer."""
+    clicks, words = list[Span](), list[Span]()
+    for run in merge(sounding, gap=1):
+        (clicks if run.length * FRAME_S < CLICK_S else words).append(run)
+    return _without_bursts([*merge(words, gap=int(PAUSE_S / FRAME_S)), *clicks])
+
+
 def _without_bursts(found: Sequence[Span]) -> list[Span]:
     """Runs of frames, in which what is too short for a phrase belongs to the nearer neighbour, if one is near."""
     least, near = round(LEAST_S / FRAME_S), round(2 * PAUSE_S / FRAME_S)
@@ -178,7 +188,7 @@ def _without_bursts(found: Sequence[Span]) -> list[Span]:
         if nearest is not None and distances[nearest] <= near:
             own = phrases[nearest]
             phrases[nearest] = Span(min(own.start, burst.start), max(own.stop, burst.stop))
-    return merge(phrases)
+    return merge(phrases, gap=ceil((LEAD_S + TAIL_S) / FRAME_S))  # else the dips of two phrases would overlap
 
 
 def divided(dip: PlannedDip, parts: Sequence[Span], rate: int) -> list[PlannedDip]:

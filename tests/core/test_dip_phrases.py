@@ -162,9 +162,26 @@ def seconds(spans: Sequence[Span], rate: int = RATE) -> list[float]:
         ([(1.0, -60.0), (2.0, -10.0), (1.0, -60.0)], [1.0, 3.0]),
         ([(2.0, -10.0), (1.5, -60.0), (0.1, -10.0), (1.5, -60.0), (2.0, -10.0)], [0.0, 2.0, 5.1, 7.1]),
         ([(2.0, -10.0), (0.7, -60.0), (0.1, -10.0), (1.5, -60.0), (2.0, -10.0)], [0.0, 2.8, 4.3, 6.3]),
+        (
+            [(2.0, -10.0), (0.35, -60.0), (0.04, -16.0), (0.4, -60.0), (0.04, -16.0), (0.3, -60.0), (2.0, -10.0)],
+            [0.0, 2.39, 2.79, 5.13],
+        ),
+        ([(2.0, -10.0), (0.25, -60.0), (0.04, -16.0), (0.25, -60.0), (2.0, -10.0)], [0.0, 4.54]),
+        ([(2.0, -10.0), (0.3, -60.0), (0.2, -16.0), (0.3, -60.0), (2.0, -10.0)], [0.0, 4.8]),
         ([(3.0, -200.0)], [0.0, 3.0]),
     ],
-    ids=["one phrase", "a pause", "a short pause", "silence around", "a click in the pause", "a last word", "no voice"],
+    ids=[
+        "one phrase",
+        "a pause",
+        "a short pause",
+        "silence around",
+        "a click in the pause",
+        "a last word",
+        "clicks here and there",
+        "a click in a pause with no room beside it",
+        "a short word between short pauses",
+        "no voice",
+    ],
 )
 def test_a_dip_is_divided_where_the_voice_pauses(
     parts: list[tuple[float, float]], edges: list[float], rate: int
