@@ -13,13 +13,15 @@ from mediaclean.audio import Block, Samples, Span, merge
 from mediaclean.backends.detector import load_detector
 from mediaclean.bed.auto import Measured, settle_plan
 from mediaclean.bed.confirm import VoiceEar
-from mediaclean.bed.dips import DipEar, DipsHeard, divided, has_voice, ride
+from mediaclean.bed.dips import DipEar, DipsHeard, divided, has_voice, is_song, left_alone, ride
 from mediaclean.bed.duck import DuckSettings, GainCurve
+from mediaclean.bed.singing import NoteEar
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
 from mediaclean.ledger import Ledger, LedgerSettings
 from mediaclean.other_engine import OtherEngine, passages_of, replaced
 from mediaclean.plan.make import Cut, Plan, PlannedDip, SeparateSettings, with_gains
+from mediaclean.plan.notes import song_notes
 from mediaclean.polish import BlockStage, through
 from mediaclean.polish.chain import Voiced, settle, stages
 from mediaclean.render import Voices, bed_curve, mixdown, split
@@ -167,9 +169,10 @@ def hear_dips(job: Job, blocks: Iterable[Block], *, start: int = 0) -> DipsHeard
     heard = DipsHeard(
         DipEar(job.rate, job.track.layout, job.track.channels),
         VoiceEar(job.rate, job.downmix, load_detector("webrtc")),
+        NoteEar(job.rate, job.downmix),
         start,
     )
-    for _ in heard.ear.listen(heard.detector.listen(blocks)):
+    for _ in heard.ear.listen(heard.detector.listen(heard.notes.listen(blocks))):
         pass
     return heard
 
@@ -187,11 +190,16 @@ def settle_dips(job: Job, plan: Plan, spans: Sequence[Span], heard: DipsHeard) -
         inside = heard.phrases(span, room) if dip.gain_db is None else [span]
         dips.extend(divided(dip, inside, job.rate))
         parts.extend(inside)
-    levels = heard.levels(parts)
-    settled = dataclasses.replace(plan, dips=tuple(dips))
+    levels = heard.levels(parts, merge(cut.span for cut in plan.cuts))
+    sung = [dip.gain_db is None and is_song(level, settings) for dip, level in zip(dips, levels, strict=True)]
+    songs = [part for part, song in zip(parts, sung, strict=True) if song]
+    notes = song_notes(songs, plan.rate, settings.singing)
+    settled = dataclasses.replace(plan, dips=tuple(dips), notes=(*plan.notes, *notes))
     if settings.mode != "auto":
         within_lu = (job.preset.separate or SeparateSettings()).noise_within_lu
-        return with_gains(settled, ride(dips, levels, settings, within_lu))
+        if settings.singing == "leave":
+            dips = [left_alone(dip) if song else dip for dip, song in zip(dips, sung, strict=True)]
+        return with_gains(dataclasses.replace(settled, dips=tuple(dips)), ride(dips, levels, settings, within_lu))
     measured = [Measured.of(level) if has_voice(level) else None for level in levels]
     return settle_plan(settled, parts, measured, settings)
 

@@ -13,6 +13,7 @@ from mediaclean.audio import Span, merge, power_to_db
 from mediaclean.bed.duck import DuckSettings
 from mediaclean.bed.judging import Bed, Choice, choose, costs, predicted_error_lu
 from mediaclean.bed.level import PROOF_LU, Section, overlapping
+from mediaclean.bed.singing import SINGS
 
 if TYPE_CHECKING:
     from mediaclean.analysis import Analysis
@@ -39,17 +40,19 @@ class Measured:
         difference_lu: speech above bed.
         error_lu: speech above the error of its separation.
         likeness: the correlation of separated voice and bed: 0 for a good separation, 1 where both are the same sound.
+        sung: whether the voice sings.
     """
 
     difference_lu: float
     error_lu: float
     likeness: float = 0.0
+    sung: bool = False
 
     @staticmethod
     def of(levels: DipLevels) -> Measured:
         """The same from levels."""
         error_lu = min(max(levels.voice_lufs - levels.error_lufs, LEAST_ERROR_LU), MOST_ERROR_LU)
-        return Measured(levels.voice_lufs - levels.bed_lufs, error_lu, levels.likeness)
+        return Measured(levels.voice_lufs - levels.bed_lufs, error_lu, levels.likeness, levels.sung)
 
 
 def plan_choices(
@@ -124,10 +127,11 @@ def settle(predicted: Choice | None, span: Span, measured: Measured | None, sett
         difference_lu = predicted.difference_lu if predicted else 0.0
         each = costs(difference_lu, MOST_ERROR_LU, settings)
         return Choice(span, "leave", 0.0, difference_lu, bed, covered, "separated", tuple(each.values()), NO_SPEECH)
-    if measured.likeness > ALIKE:
+    song = measured.sung and settings.singing == "leave"
+    if song or measured.likeness > ALIKE:
         each = costs(measured.difference_lu, measured.error_lu, settings)
-        difference_lu = round(measured.difference_lu, 1)
-        return Choice(span, "leave", 0.0, difference_lu, bed, covered, "separated", tuple(each.values()), SAME)
+        difference_lu, reason = round(measured.difference_lu, 1), SINGS if song else SAME
+        return Choice(span, "leave", 0.0, difference_lu, bed, covered, "separated", tuple(each.values()), reason)
     difference_lu, error_lu = measured.difference_lu, measured.error_lu
     holds_voice = False
     if predicted is not None and predicted.basis == "mix" and predicted.difference_lu <= PROOF_LU:

@@ -20,6 +20,7 @@ from mediaclean.bed.confirm import VoiceEar
 from mediaclean.bed.doubt import DoubtMeter
 from mediaclean.bed.duck import DuckSettings, gain_for_difference
 from mediaclean.bed.judging import leak
+from mediaclean.bed.singing import SINGS, NoteEar
 from mediaclean.loudness.kweight import FrameLevels, KWeighting, channel_weights, power_to_lufs
 from mediaclean.plan.make import PAUSE_S, PlannedDip
 from mediaclean.speech import runs
@@ -52,6 +53,7 @@ class DipLevels:
         speech_share: how much of the separated voice is speech.
         error_lufs: of the error in the separated voice.
         likeness: the correlation of the separated voice and bed, 0 to 1: at 1 both are the same sound.
+        sung: whether what was separated sings, there and around it.
     """
 
     voice_lufs: float
@@ -59,6 +61,7 @@ class DipLevels:
     speech_share: float = 1.0
     error_lufs: float = FLOOR_DB
     likeness: float = 0.0
+    sung: bool = False
 
     @property
     def leak(self) -> float:
@@ -149,10 +152,11 @@ class DipEar:
 
 @dataclass(frozen=True)
 class DipsHeard:
-    """What was heard of a separated sound: how loud voice and bed are, and where the voice is speech."""
+    """What was heard of a separated sound: how loud voice and bed are, and where the voice is speech or song."""
 
     ear: DipEar
     detector: VoiceEar
+    notes: NoteEar
     start: int = 0
 
     def phrases(self, span: Span, room: Span) -> list[Span]:
@@ -160,14 +164,23 @@ class DipsHeard:
         parts = self.ear.phrases(self._inside(span), self._inside(room))
         return [Span(part.start + self.start, part.stop + self.start) for part in parts]
 
-    def levels(self, spans: Sequence[Span]) -> list[DipLevels]:
-        """How loud voice and bed are in spans, and how much of each is speech."""
+    def levels(self, spans: Sequence[Span], separated: Sequence[Span]) -> list[DipLevels]:
+        """How loud voice and bed are in spans, how much of each is speech, and whether it is sung.
+
+        Args:
+            spans: of phrases.
+            separated: the stretches that were separated, disjoint.
+        """
         parts = [self._inside(span) for span in spans]
+        around = [next((self._inside(cut) for cut in separated if cut.overlaps(span)), span) for span in spans]
         shares = self.detector.shares(parts)
-        return [replace(self.ear.levels(part), speech_share=share) for part, share in zip(parts, shares, strict=True)]
+        return [
+            replace(self.ear.levels(part), speech_share=share, sung=self.notes.sings(part, cut))
+            for part, share, cut in zip(parts, shares, around, strict=True)
+        ]
 
     def _inside(self, span: Span) -> Span:
-        return Span(span.start - self.start, span.stop - self.start)
+        return Span(max(0, span.start - self.start), max(0, span.stop - self.start))
 
 
 def _joined(sounding: Sequence[Span]) -> list[Span]:
@@ -204,6 +217,16 @@ def has_voice(level: DipLevels) -> bool:
     """Whether what was separated as voice under a dip is one."""
     least_lufs = max(level.bed_lufs - NO_VOICE_LU, FLOOR_DB + 1.0)
     return level.speech_share >= LEAST_SPEECH and level.voice_lufs >= least_lufs
+
+
+def is_song(level: DipLevels, settings: DuckSettings) -> bool:
+    """Whether a dip rides under a song that nobody talks over."""
+    return level.sung and has_voice(level) and settings.throughout_db is None
+
+
+def left_alone(dip: PlannedDip) -> PlannedDip:
+    """The dip over a song: none."""
+    return replace(dip, gain_db=0.0, reason=SINGS)
 
 
 def ride(

@@ -34,6 +34,12 @@ class DuckSettings(Settings):
     target_lu: float = setting(10.0, "LU", "duck: speech above the bed by this much", low=0.0, high=40.0)
     reduce_db: float = setting(-12.0, "dB", "reduce: gain of the bed", low=-80.0, high=0.0)
     floor_db: float = setting(-24.0, "dB", "the bed is never lowered further", low=-80.0, high=0.0)
+    singing: Literal["duck", "leave"] = setting(
+        "duck",
+        "",
+        "duck and auto: leave keeps a song that nobody talks over as it is; duck lowers the band under its singer too, "
+        "and says where somebody seems to sing",
+    )
     attack_s: float = setting(
         0.3, "s", "the dip begins this long before the phrase and is complete at it", low=0.02, high=3.0
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from mediaclean.audio import Span
 from mediaclean.bed.judging import TREATMENTS
+from mediaclean.bed.singing import SINGS
 from mediaclean.plan.make import Plan
 from mediaclean.preset import Preset
 from mediaclean.report import Report
@@ -97,6 +98,8 @@ def _why_left(report: Report) -> str:
         return ": lowered, it would have cost the voice too much"
     if duck.mode not in {"duck", "auto"} or not report.plan.dips:
         return ""
+    if any(dip.reason == SINGS for dip in report.plan.dips):
+        return ": somebody sings there"
     least_lu = min(_differences_lu(report), default=0.0)
     already = f"{least_lu:.0f} LU" if least_lu >= duck.target_lu else f"{duck.target_lu:g} LU or more, once separated,"
     return f": already {already} under the speech (goal {duck.target_lu:g}); for less: --mode reduce"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mediaclean.audio import Span
+from mediaclean.audio import Span, merge
 from mediaclean.bed.level import Section
+from mediaclean.times import clock
 
 if TYPE_CHECKING:
     from mediaclean.analysis import Analysis
@@ -42,5 +43,18 @@ def plan_notes(
         yield "no usable room tone in the recording: a soft neutral floor stands in"
 
 
+def song_notes(songs: Sequence[Span], rate: int, singing: Literal["duck", "leave"]) -> Iterable[str]:
+    """A sentence about songs, and what was done with them; nothing where there is none."""
+    if not songs:
+        return
+    first, *more = merge(songs, gap=round(SAME_SONG_S * rate))
+    where = f"from {clock(first.start / rate)} to {clock(first.stop / rate)}"
+    others = f" and at {len(more)} more place{'s' if len(more) > 1 else ''}" if more else ""
+    said = "left alone, as you asked" if singing == "leave" else "--set duck.singing=leave keeps songs as they are"
+    yield f"somebody seems to sing {where}{others}: {said}"
+
+
+SAME_SONG_S = 10.0
+"""Between two lines of one song."""
 NO_BED_LU = 40.0
 """What lies this far under the speech is no bed that anybody would hear under it."""
