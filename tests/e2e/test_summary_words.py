@@ -52,6 +52,17 @@ def test_why_nothing_was_lowered_after_a_separation(tmp_path: Path, cli: Cli) ->
     assert "under the speech (goal 1); for less: --mode reduce" in done
 
 
+def test_a_bed_that_was_left_to_a_singer_is_said_to_be(report: Report, capsys: pytest.CaptureFixture[str]) -> None:
+    from mediaclean.audio import Span
+    from mediaclean.bed.singing import SINGS
+    from mediaclean.plan.make import Cut, PlannedDip
+
+    span = Span(0, 48_000)
+    plan = dataclasses.replace(report.plan, cuts=(Cut(span, ""),), dips=(PlannedDip(span, 0.0, SINGS),), choices=())
+    said = said_of(dataclasses.replace(report, copied=False, plan=plan), capsys)
+    assert "bed left: somebody sings there" in said
+
+
 @pytest.mark.parametrize(("count", "words"), [(1, "1 hole filled"), (2, "2 holes filled")])
 def test_one_hole_is_no_holes(report: Report, capsys: pytest.CaptureFixture[str], count: int, words: str) -> None:
     from mediaclean.audio import Span
