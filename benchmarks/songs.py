@@ -23,17 +23,16 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from benchmarks.difficulty import si_sdr_db
 from benchmarks.recordings import RATE, SUFFIXES, Sound, corpus_folder, mono, rms, sounds
 from benchmarks.separator import dialogue
+from benchmarks.talks import speech_probability
 from mediaclean import CleanOptions, clean, load_preset
-from mediaclean.analysis import VAD_RATE
 from mediaclean.audio import FRAME_S
-from mediaclean.backends.detector import load_detector
 from mediaclean.bed.singing import SINGS
 from mediaclean.report import Report
-from mediaclean.resample import Resampler
 
 TABLE = Path(__file__).parent / "SONGS.md"
 LENGTH_S, SCENE_S, TALK_S = 10.0, 60.0, 60.0
@@ -52,11 +51,8 @@ class Heard:
     changed_leaving: float
 
 
-def sung(song: Sound, seconds: float) -> Sound:
-    """The part of a song in which the detector hears most speech."""
-    resampler, detector = Resampler(RATE, VAD_RATE), load_detector("silero")
-    parts = [resampler.add(song), resampler.flush()]
-    speech = np.concatenate([*(detector.add(part) for part in parts), detector.flush()])
+def sung(song: Sound, speech: NDArray[np.float32], seconds: float) -> Sound:
+    """The part of a song in which the detector hears most speech, by what it says of each frame."""
     frames = round(seconds / FRAME_S)
     if len(speech) <= frames:
         return song
@@ -80,7 +76,8 @@ def changed(report: Report) -> float:
 
 def judge(name: str, song: Sound, speech: Sound, voice: Callable[[Sound], Sound]) -> Heard:
     """What becomes of one song, with somebody who speaks over it and alone."""
-    part, scene = sung(song, LENGTH_S), sung(song, SCENE_S)
+    heard = speech_probability(song)
+    part, scene = sung(song, heard, LENGTH_S), sung(song, heard, SCENE_S)
     spoken = np.resize(speech, len(part))
     bed = part * np.float32(rms(spoken) / rms(part))
     return Heard(

@@ -61,11 +61,16 @@ def _pause(speech: NDArray[np.float32], at: int) -> int:
     return at + (int(np.convolve(steps, np.ones(10), "valid").argmin()) + 5) * STEP
 
 
+def speech_probability(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How likely each frame of a mono sound is speech to the detector, (frames,)."""
+    detector, resampler = load_detector("silero"), Resampler(RATE, VAD_RATE)
+    heard = [detector.add(resampler.add(sound)), detector.add(resampler.flush()), detector.flush()]
+    return np.concatenate(heard)
+
+
 def phrases(voice: NDArray[np.float32], spans: Sequence[Span]) -> list[list[Span]]:
     """For every talk its true phrases: where the voice alone is speech, pauses of 0.5 s and more left out."""
-    detector, resampler = load_detector("silero"), Resampler(RATE, VAD_RATE)
-    heard = [detector.add(resampler.add(voice)), detector.add(resampler.flush()), detector.flush()]
-    speaks = runs(np.concatenate(heard) >= 0.5)
+    speaks = runs(speech_probability(voice) >= 0.5)
     speech = merge([Span(*frame_edges(a, b, RATE)[[0, -1]].tolist()) for a, b in speaks], gap=round(GAP_S * RATE))
     inside = ([phrase.clip(span.start, span.stop) for phrase in speech] for span in spans)
     return [[part for part in parts if part is not None and part.length >= LEAST_S * RATE] for parts in inside]

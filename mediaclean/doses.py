@@ -18,6 +18,7 @@ from mediaclean.backends.registry import load_separator
 from mediaclean.bed.auto import HOLD_S
 from mediaclean.bed.dips import DipsHeard
 from mediaclean.bed.duck import DuckSettings, GainCurve, reach_of
+from mediaclean.bed.singing import NoteEar
 from mediaclean.deciding import decide
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
@@ -245,7 +246,7 @@ class _Separated:
 
     @cached_property
     def heard(self) -> DipsHeard:
-        return hear_dips(self.job, self.blocks, start=self.start)
+        return hear_dips(self.job, self.blocks, NoteEar(self.job.rate, self.job.downmix), start=self.start)
 
     def again(self, _: str) -> Iterator[Block]:
         """From the first block on, for any stage."""

@@ -156,23 +156,25 @@ def _settle(job: Job, plan: Plan, blocks: Callable[[str], Iterator[Block]]) -> P
     if all(dip.gain_db is not None for dip in plan.dips):
         return plan
     dips = sorted(plan.dips, key=lambda dip: dip.span)
-    heard = hear_dips(job, blocks("ride"))
+    rides = (job.preset.duck or DuckSettings()).throughout_db is None
+    heard = hear_dips(job, blocks("ride"), NoteEar(job.rate, job.downmix) if rides else None)
     return settle_dips(job, dataclasses.replace(plan, dips=tuple(dips)), [dip.span for dip in dips], heard)
 
 
-def hear_dips(job: Job, blocks: Iterable[Block], *, start: int = 0) -> DipsHeard:
+def hear_dips(job: Job, blocks: Iterable[Block], notes: NoteEar | None, *, start: int = 0) -> DipsHeard:
     """Hear a separated sound for `settle_dips`; it serves plans that differ in what becomes of the bed alone.
 
     Args:
+        notes: listens for songs; None for plans whose bed never rides, which have no use for that.
         start: position of the first block, for a part of a track.
     """
     heard = DipsHeard(
         DipEar(job.rate, job.track.layout, job.track.channels),
         VoiceEar(job.rate, job.downmix, load_detector("webrtc")),
-        NoteEar(job.rate, job.downmix),
+        notes,
         start,
     )
-    for _ in heard.ear.listen(heard.detector.listen(heard.notes.listen(blocks))):
+    for _ in heard.ear.listen(heard.detector.listen(notes.listen(blocks) if notes else blocks)):
         pass
     return heard
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import fftconvolve
 
 from mediaclean.backends.dialogue_mask import RATE
+from mediaclean.speech import runs
 from training.packs import MUSIC_WEIGHTS, SPEECH_WEIGHTS, Clip, chances, training_clips
 from training.prepare import FULL_SCALE, Piece, write_pack
 
@@ -89,10 +90,9 @@ def notes(singer: Singer, middle: float, count: int, rng: np.random.Generator) -
 
 def vowels(voiced: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """The runs of voiced steps that are long enough to carry a note, cut where they would carry more than two."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], voiced, [False]]).astype(int)))
     least, most = round(SHORTEST_VOWEL_S / STEP_S), round(0.22 / STEP_S)
     found = []
-    for start, stop in edges.reshape(-1, 2).tolist():
+    for start, stop in runs(voiced):
         parts = max(1, (stop - start) // most)
         bounds = np.linspace(start, stop, parts + 1).round().astype(int).tolist()
         found += [(a, b) for a, b in itertools.pairwise(bounds) if b - a >= least]
@@ -140,27 +140,48 @@ def melodic(sung: Signal, singer: Singer, rng: np.random.Generator) -> Signal:
     )
 
 
-def sing(speech: Signal, singer: Singer, rng: np.random.Generator) -> Signal:
-    """Somebody's speech sung, both (n,) at `VOCODER_RATE`; nothing for a speech without vowels."""
+@dataclass(frozen=True, eq=False)
+class Spoken:
+    """Speech as the vocoder takes it apart, step by step.
+
+    Attributes:
+        pitch_hz: (steps,); 0 where nothing is voiced.
+        envelope, breath: spectral envelope and aperiodicity, (steps, bins).
+    """
+
+    pitch_hz: Signal
+    envelope: Signal
+    breath: Signal
+
+    @classmethod
+    def of(cls, speech: Signal) -> Spoken:
+        """From a sound (n,) at `VOCODER_RATE`."""
+        import pyworld
+
+        pitch_hz, times = pyworld.dio(speech, VOCODER_RATE, f0_floor=65.0, f0_ceil=420.0, frame_period=1000 * STEP_S)
+        pitch_hz = pyworld.stonemask(speech, pitch_hz, times, VOCODER_RATE)
+        envelope = pyworld.cheaptrick(speech, pitch_hz, times, VOCODER_RATE)
+        return cls(pitch_hz, envelope, pyworld.d4c(speech, pitch_hz, times, VOCODER_RATE))
+
+
+def sing(spoken: Spoken, singer: Singer, rng: np.random.Generator) -> Signal:
+    """Somebody's speech sung, (n,) at `VOCODER_RATE`; nothing for a speech without vowels."""
     import pyworld
 
-    pitch_hz, times = pyworld.dio(speech, VOCODER_RATE, f0_floor=65.0, f0_ceil=420.0, frame_period=1000 * STEP_S)
-    pitch_hz = pyworld.stonemask(speech, pitch_hz, times, VOCODER_RATE)
-    voiced = pitch_hz > 0.0
+    voiced = spoken.pitch_hz > 0.0
     if not vowels(voiced):
         return np.zeros(0)
-    envelope = pyworld.cheaptrick(speech, pitch_hz, times, VOCODER_RATE)
-    breath = pyworld.d4c(speech, pitch_hz, times, VOCODER_RATE)
-    pitch = 69.0 + 12.0 * np.log2(np.maximum(pitch_hz, 1.0) / 440.0)
+    pitch = 69.0 + 12.0 * np.log2(np.maximum(spoken.pitch_hz, 1.0) / 440.0)
     steps, sung = score(voiced, pitch, singer, rng)
     nearest = np.clip(steps.round().astype(int), 0, len(voiced) - 1)
     hz = 440.0 * 2.0 ** ((melodic(sung, singer, rng) - 69.0) / 12.0)
-    bins = np.clip(np.arange(envelope.shape[1]) / singer.throat, 0, envelope.shape[1] - 1).astype(int)
+    last = spoken.envelope.shape[1] - 1
+    bins = np.clip(np.arange(last + 1) / singer.throat, 0, last).astype(int)
     return np.asarray(
         pyworld.synthesize(
             np.where(voiced[nearest], hz, 0.0),
-            np.ascontiguousarray(envelope[nearest][:, bins]),
-            np.ascontiguousarray(breath[nearest][:, bins]),
+            np.ascontiguousarray(spoken.envelope[nearest][:, bins]),
+            np.ascontiguousarray(spoken.breath[nearest][:, bins]),
             VOCODER_RATE,
             1000 * STEP_S,
         )
@@ -169,13 +190,14 @@ def sing(speech: Signal, singer: Singer, rng: np.random.Generator) -> Signal:
 
 def choir(speech: Signal, singer: Singer, rng: np.random.Generator) -> Signal:
     """The song by one voice, or doubled, at 48 kHz, with what the room adds, at RMS 1; nothing without vowels."""
+    spoken = Spoken.of(speech)
     takes = 1 + int(rng.random() < 0.35) + int(rng.random() < 0.2)
     state = rng.bit_generator.state
     voices: list[Signal] = []
     for _ in range(takes):
         rng.bit_generator.state = state  # the same notes, sung once more
-        take = Singer(**{**singer.__dict__, "vibrato_hz": singer.vibrato_hz * (1.0 + 0.08 * len(voices))})
-        voices.append(np.roll(sing(speech, take, rng), 350 * len(voices)))
+        take = replace(singer, vibrato_hz=singer.vibrato_hz * (1.0 + 0.08 * len(voices)))
+        voices.append(np.roll(sing(spoken, take, rng), 350 * len(voices)))
     sound = np.sum(voices, axis=0)
     if not sound.any():
         return np.zeros(0)

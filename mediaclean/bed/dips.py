@@ -152,11 +152,12 @@ class DipEar:
 
 @dataclass(frozen=True)
 class DipsHeard:
-    """What was heard of a separated sound: how loud voice and bed are, and where the voice is speech or song."""
+    """What was heard of a separated sound: how loud voice and bed are, where the voice is speech, and if that was
+    listened for, where it sings."""
 
     ear: DipEar
     detector: VoiceEar
-    notes: NoteEar
+    notes: NoteEar | None = None
     start: int = 0
 
     def phrases(self, span: Span, room: Span) -> list[Span]:
@@ -175,7 +176,7 @@ class DipsHeard:
         around = [next((self._inside(cut) for cut in separated if cut.overlaps(span)), span) for span in spans]
         shares = self.detector.shares(parts)
         return [
-            replace(self.ear.levels(part), speech_share=share, sung=self.notes.sings(part, cut))
+            replace(self.ear.levels(part), speech_share=share, sung=bool(self.notes and self.notes.sings(part, cut)))
             for part, share, cut in zip(parts, shares, around, strict=True)
         ]
 

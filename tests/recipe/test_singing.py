@@ -12,7 +12,7 @@ import pytest
 from training import singing
 from training.packs import MUSIC_WEIGHTS, chances, training_clips
 from training.prepare import write_pack
-from training.singing import STEP_S, VOCODER_RATE, Singer, Studio, melodic, notes, score, sing, vowels
+from training.singing import STEP_S, VOCODER_RATE, Singer, Spoken, Studio, melodic, notes, score, sing, vowels
 
 SINGER = Singer(beat_s=0.25, scale=(0, 4, 7), root=2, lift=0.0, throat=1.0, glide_s=0.02, vibrato_hz=5.0, vibrato=0.5)
 
@@ -76,7 +76,7 @@ def voice() -> np.ndarray:
 def test_a_glide_is_sung_in_steps() -> None:
     pyworld = pytest.importorskip("pyworld", reason="pyworld comes with the extra [songs]")
     singer = replace(SINGER, vibrato=0.0, glide_s=0.005, throat=1.1)
-    sung = sing(voice(), singer, np.random.default_rng(3))
+    sung = sing(Spoken.of(voice()), singer, np.random.default_rng(3))
     assert np.isfinite(sung).all()
     hz, times = pyworld.harvest(sung, VOCODER_RATE, frame_period=5.0)
     pitch = 69 + 12 * np.log2(hz[hz > 0] / 440)
@@ -87,7 +87,7 @@ def test_a_glide_is_sung_in_steps() -> None:
 
 def test_silence_is_not_sung() -> None:
     pytest.importorskip("pyworld", reason="pyworld comes with the extra [songs]")
-    assert not len(sing(np.zeros(VOCODER_RATE), SINGER, np.random.default_rng(0)))
+    assert not len(sing(Spoken.of(np.zeros(VOCODER_RATE)), SINGER, np.random.default_rng(0)))
 
 
 def test_a_song_is_the_same_each_time_and_never_made_of_songs(tmp_path: Path) -> None:
