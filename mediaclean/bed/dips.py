@@ -31,6 +31,9 @@ CLICK_S = 0.1
 """What is shorter than this and stands alone is a click of the lips: it does not hold a pause together."""
 LEAD_S, TAIL_S = 0.15, 0.1
 """Around a phrase inside a dip, so that the gain is there before the first word and after the last."""
+HEARD_BEFORE_S, HEARD_AFTER_S = 0.05, 0.1
+"""Around a phrase, what its levels are measured with: the weak beginning and end of a word drown in the bed, so that a
+separated voice starts later and ends sooner than the voice did, and the bed that sounds there counts as well."""
 VOICE_DB = -20.0
 """Under the mean of its dip, a voice pauses: what is softer is breath, or the noise of its own recording."""
 OVER_BED_DB = -25.0
@@ -73,12 +76,12 @@ class DipEar:
     """Hears the blocks of a separated sound pass by; answers when all are through.
 
     Args:
-        rate: in Hz.
+        rate: in Hz; an attribute, too.
         layout, channels: FFmpeg's name for the layout and its number of channels.
     """
 
     def __init__(self, rate: int, layout: str, channels: int) -> None:
-        self._rate = rate
+        self.rate = rate
         self._weights = channel_weights(layout, channels)
         self._filters = [KWeighting(rate, channels) for _ in range(2)]
         self._meters = [FrameLevels(rate, layout, channels) for _ in range(3)]
@@ -129,7 +132,7 @@ class DipEar:
             bed * 10.0 ** (np.where(expected, OVER_BED_DB, UNEXPECTED_OVER_BED_DB) / 10.0),
         )
         sounding = [Span(int(frames[0]) + a, int(frames[0]) + b) for a, b in runs(voice > floor)]
-        parts = [Span(*frame_edges(run.start, run.stop, self._rate)[[0, -1]].tolist()) for run in _joined(sounding)]
+        parts = [Span(*frame_edges(run.start, run.stop, self.rate)[[0, -1]].tolist()) for run in _joined(sounding)]
         clipped = [part.clip(wide.start, wide.stop) for part in parts if part.overlaps(span)]
         return [part for part in clipped if part is not None] or [span]
 
@@ -143,8 +146,8 @@ class DipEar:
 
     def _frames(self, span: Span) -> slice:
         """The frames that lie inside a span; of a shorter one those that it touches."""
-        touched = frames_of(span, self._rate)
-        edges = frame_edges(touched.start, touched.stop, self._rate)
+        touched = frames_of(span, self.rate)
+        edges = frame_edges(touched.start, touched.stop, self.rate)
         first = touched.start + int(edges[0] < span.start)
         stop = touched.stop - int(edges[-1] > span.stop)
         return slice(first, stop) if first < stop else touched
@@ -173,12 +176,23 @@ class DipsHeard:
             separated: the stretches that were separated, disjoint.
         """
         parts = [self._inside(span) for span in spans]
-        around = [next((self._inside(cut) for cut in separated if cut.overlaps(span)), span) for span in spans]
+        cuts = [self._inside(cut) for cut in separated]
+        around = [next((cut for cut in cuts if cut.overlaps(part)), part) for part in parts]
         shares = self.detector.shares(parts)
         return [
-            replace(self.ear.levels(part), speech_share=share, sung=bool(self.notes and self.notes.sings(part, cut)))
+            replace(
+                self.ear.levels(self._wide(part, cut)),
+                speech_share=share,
+                sung=bool(self.notes and self.notes.sings(part, cut)),
+            )
             for part, share, cut in zip(parts, shares, around, strict=True)
         ]
+
+    def _wide(self, part: Span, cut: Span) -> Span:
+        """A phrase with what its levels are measured with; beyond what was separated all counts as voice."""
+        before, after = (round(seconds * self.ear.rate) for seconds in (HEARD_BEFORE_S, HEARD_AFTER_S))
+        start, stop = max(cut.start, part.start - before), min(cut.stop, part.stop + after)
+        return Span(min(start, part.start), max(stop, part.stop))
 
     def _inside(self, span: Span) -> Span:
         return Span(max(0, span.start - self.start), max(0, span.stop - self.start))

@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaclean.audio import Block, Span
-from mediaclean.bed.dips import LEAD_S, LEAST_S, PAUSE_S, DipEar, DipLevels, divided, ride
+from mediaclean.backends.detector import load_detector
+from mediaclean.bed.confirm import VoiceEar
+from mediaclean.bed.dips import HEARD_AFTER_S, LEAD_S, LEAST_S, PAUSE_S, DipEar, DipLevels, DipsHeard, divided, ride
 from mediaclean.bed.doubt import SHARE
 from mediaclean.bed.duck import DuckSettings
+from mediaclean.downmix import Downmix
 from mediaclean.loudness.kweight import lufs_to_power, power_to_lufs
 from mediaclean.mixing import rooms
 from mediaclean.plan.make import Cut, PlannedDip
@@ -76,6 +79,28 @@ def test_a_separator_that_shares_out_what_it_cannot_tell_apart_is_seen_through(d
     assert wanted.voice_lufs - excess_lu <= got.voice_lufs <= wanted.voice_lufs + 0.1
     assert got.likeness == pytest.approx(1.0, abs=0.01)
     assert wanted.likeness < 0.05
+
+
+def heard(ear: DipEar) -> DipsHeard:
+    """What an ear heard; for speech nobody has listened."""
+    return DipsHeard(ear, VoiceEar(RATE, Downmix(), load_detector("webrtc")))
+
+
+@pytest.mark.parametrize(("gap_s", "counts"), [(0.0, True), (HEARD_AFTER_S + 0.1, False)])
+def test_the_bed_at_the_end_of_a_last_word_counts_though_its_voice_is_lost(gap_s: float, counts: bool) -> None:
+    """A strike of the bed right after what was found of the voice drowns the word's end; a later one does not."""
+    stop = 2 * RATE + RATE // 25  # the end of a frame
+    voice, bed = noise(1, 4 * RATE, 1, 0.1), noise(1, 4 * RATE, 2, 0.01)
+    voice[:, stop:] = 0.0
+    start = stop + round(gap_s * RATE)
+    bed[:, start : start + RATE // 10] *= 30.0
+    ear = DipEar(RATE, "mono", 1)
+    assert list(ear.listen([Block(0, voice + bed, voice)]))
+    part, cut = Span(RATE, stop), Span(0, 4 * RATE)
+    (level,) = heard(ear).levels([part], [cut])
+    (inside,) = heard(ear).levels([part], [part])  # where no more was separated, nothing around it is bed
+    assert (level.bed_lufs > inside.bed_lufs + 10.0) == counts
+    assert level.voice_lufs == pytest.approx(inside.voice_lufs, abs=1.0)
 
 
 def test_voice_and_bed_add_up_to_the_mix_whatever_was_separated() -> None:
