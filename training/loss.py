@@ -36,7 +36,7 @@ class LossWeights:
     level: float = 0.15  # per dB
     high: float = 3.0
     heard: float = 0.2  # per point of P.862
-    bands: float = 0.22  # per dB
+    bands: float = 0.35  # per dB
     band_floor: float = 2e-4  # of a band's mean power
     compress: float = 0.3
     floor: float = 1e-4  # the SNR term stops rewarding at 40 dB

@@ -40,7 +40,7 @@ MUSIC_WEIGHTS = {
     "sonic_pi_loops": 0.7,
     "kevin_macleod": 2.0,
     "eif_fullmix": 1.6,  # with singing
-    "sung": 4.5,  # with singing that was made, see singing.py
+    "sung": 2.0,  # with singing that was made, see singing.py
     "eif_instrumental": 0.8,
     "openclonk": 0.8,
     "gm3": 0.6,

@@ -33,8 +33,8 @@ from mediaclean.downmix import signs_of
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "dc121b00adea8481e9330c7e58f81d2863b66760bf8f6d543b2f12dcc92bf092"
-VERSION = "6.2"
+WEIGHTS_SHA256 = "708b52651586329f3f51b925843c98263c700ed7f155b4e8b443d9f7504c41db"
+VERSION = "6.3"
 """Of the weights and of how they are heard: voices of one version are interchangeable."""
 
 SILENT_RMS = 1e-9
