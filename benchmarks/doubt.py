@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.recordings import RATE, corpus_folder, rms, sounds
+from benchmarks.recordings import RATE, corpus_folder, random_part, rms, sounds
 from mediaclean.audio import Block, Span
 from mediaclean.backends.dialogue import load
 from mediaclean.bed.dips import DipEar
@@ -59,9 +59,7 @@ def _part(sounds_: list[NDArray[np.int16]] | list[Mono], chance: np.random.Gener
     """Eight seconds of one of the sounds that are not silent, at full scale 1."""
     while True:
         sound = sounds_[int(chance.integers(len(sounds_)))]
-        scale = np.float32(1 / 32768 if sound.dtype == np.int16 else 1)
-        start = int(chance.integers(len(sound)))
-        part = np.take(sound, np.arange(start, start + CLIP_S * RATE), mode="wrap").astype(np.float32) * scale
+        part = random_part(sound, CLIP_S * RATE, chance)
         if rms(part) > 0.01:
             return part
 

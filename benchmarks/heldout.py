@@ -28,7 +28,7 @@ from soxr import resample
 
 from benchmarks.difficulty import si_sdr_db
 from benchmarks.narrow import at_rate
-from benchmarks.recordings import RATE, Sound, rms
+from benchmarks.recordings import RATE, Sound, random_part, rms
 from benchmarks.separator import Voice, wrap
 from mediaclean.backends.dialogue import load
 from mediaclean.backends.dialogue_mask import FFT
@@ -68,8 +68,7 @@ Mixture: TypeAlias = tuple[Sound, Sound]
 def cut(clip: Clip, chance: np.random.Generator) -> Sound:
     """A random stretch of a clip that is not silent, if it has one."""
     for _ in range(50):
-        start = int(chance.integers(max(1, len(clip.samples) - LENGTH)))
-        found = np.resize(clip.samples[start : start + LENGTH], LENGTH).astype(np.float32) / np.float32(32768)
+        found = random_part(clip.samples, LENGTH, chance)
         if rms(found) > SILENT:
             break
     return found

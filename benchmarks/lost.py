@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.recordings import RATE, Sound, corpus_folder, rms, sounds
+from benchmarks.recordings import RATE, Sound, corpus_folder, random_part, rms, sounds
 from benchmarks.separator import wrap
 from mediaclean.backends.dialogue import load
 from training.packs import SPEECH_WEIGHTS, chances, training_clips, validation_clips
@@ -27,11 +27,6 @@ LOST_DB = (6.0, 12.0)
 TIMES, CLIPS = 6, 110
 
 
-def cut(sound: Sound, chance: np.random.Generator) -> Sound:
-    start = int(chance.integers(len(sound)))
-    return np.asarray(np.take(sound, np.arange(start, start + LENGTH), mode="wrap"), np.float32)
-
-
 def of_corpus(chance: np.random.Generator) -> Iterator[tuple[Sound, Sound]]:
     """Voices and music of the corpus, each with each."""
     corpus = corpus_folder()
@@ -39,7 +34,7 @@ def of_corpus(chance: np.random.Generator) -> Iterator[tuple[Sound, Sound]]:
     for voice in sounds(corpus / "speech"):
         for piece in music:
             for _ in range(TIMES):
-                yield cut(voice, chance), cut(piece, chance)
+                yield random_part(voice, LENGTH, chance), random_part(piece, LENGTH, chance)
 
 
 def of_training(data: Path, chance: np.random.Generator) -> Iterator[tuple[Sound, Sound]]:
@@ -48,8 +43,8 @@ def of_training(data: Path, chance: np.random.Generator) -> Iterator[tuple[Sound
     weights = chances(speech, SPEECH_WEIGHTS)
     for _ in range(CLIPS):
         drawn = speech[chance.choice(len(speech), p=weights)], music[int(chance.integers(len(music)))]
-        voice, piece = (clip.samples.astype(np.float32) / np.float32(32768) for clip in drawn)
-        yield cut(voice, chance), cut(piece, chance)
+        voice, piece = (random_part(clip.samples, LENGTH, chance) for clip in drawn)
+        yield voice, piece
 
 
 def quarters(sound: Sound) -> np.ndarray:

@@ -81,3 +81,10 @@ def pairs(corpus: Path) -> list[Path]:
 def rms(sound: Sound) -> float:
     """Effective value, never 0."""
     return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))) + 1e-9)
+
+
+def random_part(sound: Sound | NDArray[np.int16], length: int, chance: np.random.Generator) -> Sound:
+    """So many samples of a sound from a random one on, which goes on at its beginning; 16 bits at full scale 1."""
+    start = int(chance.integers(len(sound)))
+    part = np.take(sound, np.arange(start, start + length), mode="wrap").astype(np.float32)
+    return np.asarray(part * np.float32(1 / 32768), np.float32) if sound.dtype == np.int16 else part

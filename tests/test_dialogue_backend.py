@@ -23,6 +23,7 @@ from mediaclean.backends.dialogue_mask import (
     analyse,
     apply_mask,
     high_bands,
+    high_power,
     synthesise,
 )
 from mediaclean.backends.dialogue_net import LOW_GROUPS, DialogueNet, NetConfig
@@ -85,9 +86,7 @@ def test_a_bin_hears_and_masks_its_own_band_first() -> None:
         tone = quiet.clone()
         tone[..., bins] = 1.0
         with torch.inference_mode():
-            moved = (
-                (net.split(tone, net.high_power(tone)) - net.split(quiet, net.high_power(quiet))).abs().amax((1, 2, 3))
-            )
+            moved = (net.split(tone, high_power(tone)) - net.split(quiet, high_power(quiet))).abs().amax((1, 2, 3))
             assert moved.nonzero().flatten().tolist() == [band]
             tokens = torch.zeros(len(widths) + 1, 1, 3, SMALL.channels)
             other = tokens.clone()

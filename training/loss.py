@@ -18,7 +18,7 @@ from mediaclean.backends.dialogue_mask import (
     Mask,
     analyse,
     apply_mask,
-    high_bands,
+    high_power,
     synthesise,
 )
 from mediaclean.backends.rumble import RUMBLE_BINS
@@ -101,15 +101,10 @@ class _Pair:
         return 10 * torch.log10((got + floors) / (voice + floors)).abs().mean((1, 2)) * self.there
 
 
-def _high_error(
-    gains: Tensor, pair: _Pair, high_mix: Tensor, high_voice: Tensor, bandwidth: Tensor, exponent: float
-) -> Tensor:
+def _high_error(gains: Tensor, pair: _Pair, mix: Tensor, voice: Tensor, bandwidth: Tensor, exponent: float) -> Tensor:
     """Squared error of the compressed magnitude of the bands above 8 kHz, where it is known."""
-    belongs = high_bands().to(high_mix.device)
-    pool = belongs / belongs.sum(0)
-    masked = gains.float().square() * (_power(high_mix) @ pool)
-    gap = _compress(masked, exponent) - _compress(_power(high_voice) @ pool, exponent)
-    tops = torch.tensor(HIGH_EDGES[1:], device=high_mix.device) * (RATE / FFT)
+    gap = _compress(gains.float().square() * high_power(mix), exponent) - _compress(high_power(voice), exponent)
+    tops = torch.tensor(HIGH_EDGES[1:], device=mix.device) * (RATE / FFT)
     silent = (pair.voice_power.mean(-1, keepdim=True) < 1e-3).float()
     return gap.square() * torch.maximum((tops < bandwidth[:, None] * 1.03).float()[:, None], silent)
 
@@ -134,7 +129,7 @@ def dialogue_loss(
     gap, complex_error = pair.compressed(w.compress)
     disturbance = _disturbance(mix.device)
     heard = disturbance(pair.got_power, pair.voice_power, pair.known) * pair.there
-    high = _high_error(mask.gains, pair, mix[..., LOW_BINS:], voice[..., LOW_BINS:], bandwidth, w.compress)
+    high = _high_error(mask.gains, pair, mix, voice, bandwidth, w.compress)
     terms = {
         "snr": w.snr * pair.error_db(w.floor * _power(low_mix).sum((1, 2))).mean(),
         "magnitude": w.magnitude * gap.square().mean(),

@@ -24,6 +24,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import fftconvolve
 
 from mediaclean.backends.dialogue_mask import RATE
+from mediaclean.bed.singing import hertz, semitones
 from mediaclean.speech import runs
 from training.packs import MUSIC_WEIGHTS, SPEECH_WEIGHTS, Clip, chances, training_clips
 from training.prepare import FULL_SCALE, Piece, write_pack
@@ -171,10 +172,10 @@ def sing(spoken: Spoken, singer: Singer, rng: np.random.Generator) -> Signal:
     voiced = spoken.pitch_hz > 0.0
     if not vowels(voiced):
         return np.zeros(0)
-    pitch = 69.0 + 12.0 * np.log2(np.maximum(spoken.pitch_hz, 1.0) / 440.0)
+    pitch = semitones(np.maximum(spoken.pitch_hz, 1.0))
     steps, sung = score(voiced, pitch, singer, rng)
     nearest = np.clip(steps.round().astype(int), 0, len(voiced) - 1)
-    hz = 440.0 * 2.0 ** ((melodic(sung, singer, rng) - 69.0) / 12.0)
+    hz = hertz(melodic(sung, singer, rng))
     last = spoken.envelope.shape[1] - 1
     bins = np.clip(np.arange(last + 1) / singer.throat, 0, last).astype(int)
     return np.asarray(

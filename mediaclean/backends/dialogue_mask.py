@@ -46,6 +46,13 @@ def high_bands() -> Tensor:
     return ((bins >= edges[:-1]) & (bins < edges[1:])).float()
 
 
+def high_power(spectrum: Tensor) -> Tensor:
+    """Mean power in each band above 8 kHz: (..., BINS) complex -> (..., HIGH_BANDS)."""
+    belongs, top = high_bands().to(spectrum.device), spectrum[..., LOW_BINS:]
+    power: Tensor = top.real.square() + top.imag.square()
+    return power @ (belongs / belongs.sum(0))
+
+
 def window(like: Tensor) -> Tensor:
     """The square root of a periodic Hann window: its square sums to one at half overlap (Princen-Bradley)."""
     hann: Tensor = torch.hann_window(FFT, periodic=True, dtype=like.dtype, device=like.device)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mediaclean.backends.dialogue_mask import HIGH_BANDS, LOW_BINS, TAPS, Mask, high_bands
+from mediaclean.backends.dialogue_mask import HIGH_BANDS, LOW_BINS, TAPS, Mask, high_power
 
 LOW_GROUPS = ((12, 2), (8, 3), (6, 5), (5, 10), (4, 32))  # how many bands of how many bins
 COMPRESS = 0.3
@@ -203,7 +203,6 @@ class DialogueNet(nn.Module):
     def __init__(self, config: NetConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or NetConfig()
-        self.register_buffer("pool", high_bands() / high_bands().sum(0), persistent=False)
         self.split = Split(config.channels)
         self.entry = nn.LayerNorm(config.channels)
         self.before = LocalConv(config.channels, config.expand, 5)
@@ -213,14 +212,9 @@ class DialogueNet(nn.Module):
         self.exit = nn.LayerNorm(config.channels)
         self.decode = Decoder(config.channels, config.decoder_hidden, config.taps)
 
-    def high_power(self, spectrum: Tensor) -> Tensor:
-        """Mean power in each band above 8 kHz: (..., BINS) complex -> (..., HIGH_BANDS)."""
-        top = spectrum[..., LOW_BINS:]
-        return (top.real.square() + top.imag.square()) @ self.pool
-
     def forward(self, spectrum: Tensor) -> Mask:
         """Mask of a spectrogram (batch, frames, BINS), level-normalised: mean power per bin near 1 where it is loud."""
-        x: Tensor = self.split(spectrum, self.high_power(spectrum))
+        x: Tensor = self.split(spectrum, high_power(spectrum))
         x = self.before(self.entry(x.permute(1, 2, 0, 3))).permute(1, 2, 0, 3).contiguous()
         for block in self.blocks:
             x = block(x)

@@ -122,6 +122,16 @@ class NoteEar:
         return all(self.held(both).share > SIDE_SHARE for side, both in sides if self.held(side).voiced_s >= SIDE_S)
 
 
+def semitones(hz: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Pitch as a MIDI number: 69 at 440 Hz, 12 to the octave."""
+    return np.asarray(69.0 + 12.0 * np.log2(hz / 440.0), np.float64)
+
+
+def hertz(number: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Frequency of a MIDI number."""
+    return np.asarray(440.0 * 2.0 ** ((number - 69.0) / 12.0), np.float64)
+
+
 def pitches(windows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Pitch in semitones (MIDI numbers; NaN where nothing is voiced) and mean power of windows (count, `WINDOW`)."""
     from scipy.fft import irfft, rfft
@@ -143,8 +153,7 @@ def pitches(windows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
     bend = left - 2.0 * top + right
     offset = np.where(bend < 0.0, 0.5 * (left - right) / np.minimum(bend, -1e-9), 0.0)
     period = shortest + first + np.clip(offset, -0.5, 0.5)
-    semitones = 69.0 + 12.0 * np.log2(RATE / period / 440.0)
-    return np.where(peaks.any(axis=1), semitones, np.nan).astype(np.float32), power.astype(np.float32)
+    return np.where(peaks.any(axis=1), semitones(RATE / period), np.nan).astype(np.float32), power.astype(np.float32)
 
 
 def notes(pitch: NDArray[np.float32], power: NDArray[np.float32]) -> Held:

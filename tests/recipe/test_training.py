@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from mediaclean.backends import dialogue
-from mediaclean.backends.dialogue_mask import HOP, LOW_BINS, TAPS, Mask, analyse, apply_mask, synthesise
+from mediaclean.backends.dialogue_mask import HOP, LOW_BINS, TAPS, Mask, analyse, apply_mask, high_power, synthesise
 from mediaclean.backends.dialogue_net import DialogueNet, NetConfig
 from training import train, validation
 from training.export import export
@@ -38,8 +38,7 @@ WIDE = torch.tensor([30_000.0, 30_000.0])
 def ideal(voice: torch.Tensor, mix: torch.Tensor, gain: float = 1.0) -> Mask:
     """The mask that gives the voice, times a gain."""
     low = gain * voice[..., :LOW_BINS] / mix[..., :LOW_BINS]
-    net = DialogueNet(SMALL)
-    high = gain * (net.high_power(voice) / net.high_power(mix)).sqrt()
+    high = gain * (high_power(voice) / high_power(mix)).sqrt()
     return Mask(low.real[:, :, None], low.imag[:, :, None], high)
 
 
