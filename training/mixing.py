@@ -30,10 +30,10 @@ class MixSettings:
     snr_db: tuple[float, float] = (-6.0, 14.0)
     clean_chance: float = 0.07
     background_chance: float = 0.03
-    music_chance: float = 0.38
-    noise_chance: float = 0.46  # the rest is both
+    music_chance: float = 0.43
+    noise_chance: float = 0.41  # the rest is both
     made_chance: float = 0.4  # of a noise that is drawn by formula and not recorded, see `noises`
-    crowd_chance: float = 0.18  # of a noise that is people who talk all at once
+    crowd_chance: float = 0.15  # of a noise that is people who talk all at once
     crowd: tuple[int, int] = (4, 12)  # how many: fewer may be somebody who is asking from off the microphone
     second_voice_chance: float = 0.06
     second_music_chance: float = 0.12
