@@ -148,27 +148,38 @@ _HEARD_IN = {
     "target_lu": ("duck", "auto"),
     "reduce_db": ("reduce", "auto"),
     "floor_db": ("remove", "duck", "auto"),
+    "singing": ("duck", "auto"),
 }
-"""The modes in which a level of the bed means something, the plainest one first."""
+"""The modes in which a setting of the bed means something, the plainest one first."""
 
 
-def check_heard(preset: Preset, overrides: Sequence[str], *, alone: bool = False) -> None:
-    """Hold the levels of the bed that were set against the mode that came of it.
+def unheard(overrides: Sequence[str], mode: str) -> dict[str, str]:
+    """Those of the overrides that have no effect in a mode of the bed: their names, and a mode that would obey them.
+
+    >>> unheard(["duck.target_lu=15", "duck.floor_db=-18"], "remove")
+    {'duck.target_lu': 'duck'}
+    """
+    modes = {f"duck.{setting}": modes for setting, modes in _HEARD_IN.items()}
+    names = dict.fromkeys(text.partition("=")[0].strip() for text in overrides)
+    return {name: modes[name][0] for name in names if name in modes and mode not in modes[name]}
+
+
+def check_heard(preset: Preset, overrides: Sequence[str], option: str, *, alone: bool = False) -> None:
+    """Hold the settings of the bed that were typed against the mode that came of it.
 
     Args:
         preset: with `overrides` applied.
+        option: by which the mode is chosen.
         alone: whether these are all that was asked for.
 
     Raises:
         PresetError: if one has no effect in this mode.
     """
     mode = "leave" if preset.duck is None else preset.duck.mode
-    names = [text.partition("=")[0].strip() for text in overrides]
-    for setting, modes in _HEARD_IN.items():
-        name = f"duck.{setting}"
-        if name in names and mode not in modes:
-            so = "nothing changes: " if alone and set(names) == {name} else ""
-            raise PresetError(f"{so}{name} has no effect in mode {mode}", f"--dose {modes[0]}")
+    for name, obeying in unheard(overrides, mode).items():
+        only = {text.partition("=")[0].strip() for text in overrides} == {name}
+        so = "nothing changes: " if alone and only else ""
+        raise PresetError(f"{so}{name} has no effect in mode {mode}", f"{option} {obeying}")
 
 
 def _find(name: str | Path) -> Path:

@@ -30,7 +30,7 @@ from mediaclean.page import data_uri, fill
 from mediaclean.page.passages import CURVE_STEP_S, bed_curve_db, passage_data, version_data
 from mediaclean.page.pictures import BANDS, COLUMNS
 from mediaclean.plan.make import Plan
-from mediaclean.preset import DEFAULT, Preset
+from mediaclean.preset import DEFAULT, Preset, unheard
 from mediaclean.progress import Watch, ignore
 from mediaclean.resample import ratio, resample
 from mediaclean.surround import to_stereo
@@ -121,12 +121,24 @@ def preview(
         )
     dosing = render_doses(job, analysis, [passage.span for passage in passages], chosen)
     with job.stopwatch.stage("write"):
-        commands = {dose: clean_command(source, [*words, "--mode", dose]) for dose in chosen}
+        commands = {dose: clean_command(source, [*_obeyed(words, dose), "--mode", dose]) for dose in chosen}
         data = _page_data(job, analysis, passages, dosing, commands)
         with staged(path, overwrite=options.overwrite) as part:
             part.write_text(fill(f"{job.media.path.name} · mediaclean preview", data), encoding="utf-8")
     engine = dosing.engine.identity if dosing.engine else "none needed"
     return Previewed(path, tuple(passages), chosen, job.rate, dosing.separated_s, engine, dict(job.stopwatch.seconds))
+
+
+def _obeyed(words: Sequence[str], dose: str) -> list[str]:
+    """The words of a command line without the settings that mean nothing for a dose, which `clean` would refuse.
+
+    >>> _obeyed(["--preset", "podcast", "--set", "duck.target_lu=15"], "remove")
+    ['--preset', 'podcast']
+    """
+    idle = unheard(words, dose)
+    idle_at = [at for at, word in enumerate(words) if at and word.partition("=")[0].strip() in idle]
+    dropped = {place for at in idle_at for place in (at - 1, at)}
+    return [word for at, word in enumerate(words) if at not in dropped]
 
 
 def _check_target(job: Job, target: Path) -> None:

@@ -103,7 +103,7 @@ def clean(
         use_json_lines()
     from mediaclean.job import CleanOptions
     from mediaclean.loudness.delivery import load_spec
-    from mediaclean.preset import DEFAULT
+    from mediaclean.preset import DEFAULT, check_heard
     from mediaclean.run import deliver
     from mediaclean.sources import aimed, load_plan_and_preset, load_preset_or_report
 
@@ -126,6 +126,7 @@ def clean(
     overrides = [*(set_ or []), *_mode(mode, plan)]
     if plan is None:
         settings = load_preset_or_report(preset or DEFAULT, overrides)
+        check_heard(settings, overrides, "--mode")
     else:
         settled, settings = load_plan_and_preset(plan, preset, overrides)
         options = replace(options, plan=settled)

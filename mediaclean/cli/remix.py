@@ -83,7 +83,7 @@ def remix(
     told = base.options
     overrides = [*([f"duck.mode={dose}"] if dose else []), *(set_ or [])]
     settings = _settings(base, preset, overrides, whole=not only)
-    check_heard(settings, overrides, alone=not (preset or spec))
+    check_heard(settings, overrides, "--dose", alone=not (preset or spec))
     options = CleanOptions(
         engine=one_of("engine", engine or str(told.get("engine", "auto")), ENGINES),
         device=one_of("device", device or "auto", DEVICES),

@@ -23,6 +23,8 @@ WISHES = [
     (["--set", "duck.target_lu=loud"], PRESET, "a number"),
     (["--set", "duck.target_lu=nan"], PRESET, "a number"),
     (["--set", "duck.mode=dukc"], PRESET, "duck"),
+    (["--preset", "podcast", "--set", "duck.target_lu=15"], PRESET, "no effect in mode remove"),
+    (["--mode", "leave", "--set", "duck.floor_db=-9"], PRESET, "no effect in mode leave"),
     (["--mode", "dukc"], PRESET, "did you mean duck"),
     (["--mode", "auto", "--plan", "plan.json"], PRESET, "the plan says what becomes of the bed"),
     (["--set", "duck"], PRESET, "stage.setting=value"),

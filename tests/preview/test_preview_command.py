@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from mediaclean import CleanOptions, MediaError
-from mediaclean.preview import preview
+from mediaclean import CleanOptions, MediaError, load_preset
+from mediaclean.doses import DOSES
+from mediaclean.preset import check_heard, unheard
+from mediaclean.preview import _obeyed, preview
 from mediaclean.progress import Progress
 from preview.making import RATE, page_data, talk
 
@@ -50,6 +52,19 @@ def test_it_writes_the_page_beside_the_source(
         "mediaclean", "clean", str(clear), *words, "--mode", "duck",
     ]  # fmt: skip
     assert any("nothing to separate" in note for note in data["notes"])
+
+
+@pytest.mark.parametrize("dose", DOSES)
+def test_a_command_that_the_page_offers_is_obeyed(dose: str) -> None:
+    typed = ["duck.target_lu=15", "duck.reduce_db=-9", "duck.floor_db=-18", "duck.singing=leave", "room_tone=off"]
+    words = ["--preset", "podcast", *(word for each in typed for word in ("--set", each)), "--track", "1"]
+    kept = _obeyed(words, dose)
+    obeyed = [word for word in kept if "=" in word]
+    check_heard(load_preset("podcast", [*obeyed, f"duck.mode={dose}"]), obeyed, "--mode")
+    assert [kept[0], kept[1], kept[-2], kept[-1]] == ["--preset", "podcast", "--track", "1"]
+    assert kept.count("--set") == len(obeyed)
+    left_out = [each for each in typed if each not in obeyed]
+    assert all(unheard([each], dose) for each in left_out)
 
 
 @pytest.mark.parametrize(
