@@ -56,7 +56,7 @@ def folders_below(inputs: Sequence[Path]) -> list[Path]:
 
 
 def targets_of(files: list[Path], inputs: list[Path], output: Path | None, out_dir: Path | None) -> list[Path]:
-    """Where the result of each file goes.
+    """Where the result of each file goes: beside it or into a folder, in its own container if that is written.
 
     Raises:
         OutputError: if one name is to be for many, or two results would have one name.
@@ -69,7 +69,9 @@ def targets_of(files: list[Path], inputs: list[Path], output: Path | None, out_d
         if is_folder(output):
             raise OutputError(f"{output}: is a folder", f"--out-dir {output}")
         return [output]
-    targets = [(out_dir or file.parent) / f"{file.stem}.clean{file.suffix}" for file in files]
+    from mediaclean.media.formats import written_suffix
+
+    targets = [(out_dir or file.parent) / f"{file.stem}.clean{written_suffix(file.suffix)}" for file in files]
     twice = {target for target in targets if targets.count(target) > 1}
     if twice:
         raise OutputError(f"two inputs would both become {min(twice)}", "clean them one by one with -o")

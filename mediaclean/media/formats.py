@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mediaclean.errors import OutputError
@@ -86,6 +86,7 @@ _AVI_CODECS = (
 )
 
 _MP4 = Format("mp4", _MP4_AUDIO, "alac", ("mov_text",), pictures=True)
+_M4A = Format("mp4", ("aac", "alac", "ac3"), "alac", video=False, pictures=True, brand="M4A ")
 _MOV = Format("mov", ("aac", *_PCM, *_PCM_BE, "ac3", "eac3", "mp3", "alac"), "pcm_s24le", ("mov_text",))
 _MATROSKA = Format(
     *("matroska", ("aac", "opus", "flac", "ac3", "eac3", "mp3", "mp2", "alac", "dts", "truehd", *_PCM), "flac"),
@@ -98,7 +99,8 @@ _OGG = Format("ogg", ("opus", "flac"), "flac", video=False, several=False, pictu
 _FORMATS: dict[str, Format] = {
     ".mp4": _MP4,
     ".m4v": _MP4,
-    ".m4a": Format("mp4", ("aac", "alac", "ac3"), "alac", video=False, pictures=True, brand="M4A "),
+    ".m4a": _M4A,
+    ".m4b": replace(_M4A, brand="M4B "),
     ".mov": _MOV,
     ".qt": _MOV,
     ".3gp": Format("3gp", ("aac",)),
@@ -122,8 +124,25 @@ _FORMATS: dict[str, Format] = {
     ".opus": Format("opus", ("opus",), video=False, several=False, pictures=True),
 }
 
-# ASF moves the start of every track by what it buffers, so a result there would not match its source.
-_INSTEAD = {".wmv": ".mkv", ".asf": ".mkv", ".wma": ".m4a"}
+_INSTEAD = {
+    **dict.fromkeys((".mxf", ".dv"), ".mov"),
+    **dict.fromkeys((".mpg", ".mpeg", ".vob", ".ogv", ".wtv", ".f4v", ".3g2"), ".mkv"),
+    **dict.fromkeys((".wmv", ".asf"), ".mkv"),  # which moves the start of every track by what it buffers
+    **dict.fromkeys((".wv", ".tta", ".ape", ".tak", ".shn"), ".flac"),
+    **dict.fromkeys((".w64", ".rf64", ".bwf", ".caf", ".au", ".snd", ".voc"), ".wav"),
+    **dict.fromkeys((".wma", ".amr", ".awb", ".mpc"), ".m4a"),
+    **dict.fromkeys((".mp2", ".mpa", ".eac3", ".ec3", ".dts", ".thd", ".mlp"), ".mka"),
+}
+"""What to write for a source in a container that is only read: one that editors open, and that holds the same."""
+
+
+def written_suffix(suffix: str) -> str:
+    """The suffix of a result whose source has this one: the same, or that of a container which can hold it.
+
+    >>> written_suffix(".MOV"), written_suffix(".mxf"), written_suffix(".xyz")
+    ('.MOV', '.mov', '.xyz')
+    """
+    return _INSTEAD.get(suffix.lower(), suffix)
 
 
 def format_of(target: Path) -> Format:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -22,6 +23,8 @@ _TEXT = {"subrip", "mov_text", "webvtt"}
 _H264_LOOSE = {7, 8, 9, 12}
 _HEVC_LOOSE = {32, 33, 34, 35, 38}
 _HEVC_MESSAGES = {39, 40}
+_PLAIN_PCM = re.compile(r"pcm_(?:[suf](\d+)(?:le|be)?|alaw|mulaw)")
+"""PCM whose bytes are samples and nothing else, channel by channel."""
 
 
 @dataclass
@@ -30,6 +33,8 @@ class StreamPackets:
 
     `content` is the SHA-256 of what the packets mean where containers wrap it differently: H.264 and HEVC by
     their picture units without start codes or lengths, AAC without its transport header, text by its words.
+    Plain PCM has no packets of its own, containers cut it as they like: so of it the `sizes` in bytes are kept, and
+    `bytes_per_s`, which is 0 for all else.
     """
 
     index: int
@@ -41,6 +46,8 @@ class StreamPackets:
     tick_s: float = 0.0
     ticks: Column = field(default_factory=Column)
     marks: Column = field(default_factory=Column)
+    bytes_per_s: float = 0.0
+    sizes: Column = field(default_factory=Column)
 
     @property
     def times_s(self) -> NDArray[np.float64]:
@@ -48,9 +55,29 @@ class StreamPackets:
         return self.ticks.values().astype(np.float64) * self.tick_s
 
     @property
+    def starts(self) -> NDArray[np.int64]:
+        """How many bytes lie before each packet of plain PCM, of shape (count,)."""
+        sizes = self.sizes.values()
+        return np.cumsum(sizes) - sizes
+
+    def times_at(self, places: NDArray[np.int64]) -> NDArray[np.float64]:
+        """When bytes of plain PCM sound, in seconds, by the packets that they are in."""
+        starts = self.starts
+        packet = np.searchsorted(starts, places, side="right") - 1
+        return np.asarray(self.times_s[packet] + (places - starts[packet]) / self.bytes_per_s)
+
+    @property
     def keys(self) -> NDArray[np.bool_]:
         """Whether a decoder can start at a packet, of shape (count,)."""
         return self.marks.values().astype(np.bool_)
+
+
+def lateness_s(mine: StreamPackets, other: StreamPackets) -> NDArray[np.float64]:
+    """How much later each packet of a copy comes, in seconds; of plain PCM, wherever a packet of either begins."""
+    if not (mine.bytes_per_s and other.bytes_per_s):
+        return other.times_s - mine.times_s
+    places = np.union1d(mine.starts, other.starts)
+    return other.times_at(places) - mine.times_at(places)
 
 
 def packet_hashes(path: Path, *, header: bytes = b"", unwanted: Event | None = None) -> dict[int, StreamPackets]:
@@ -118,7 +145,7 @@ class _Gatherer:
     def __init__(self, stream: Any, header: bytes) -> None:
         context = stream.codec_context
         codec = codec_of(stream) or "unknown"
-        self._result = StreamPackets(stream.index, stream.type, codec)
+        self._result = StreamPackets(stream.index, stream.type, codec, bytes_per_s=_bytes_per_s(codec, context))
         self._base = stream.time_base or Fraction(1)
         self._units = _unit_reader(codec, context, header)
         self._bytes = hashlib.sha256()
@@ -139,12 +166,22 @@ class _Gatherer:
         self._result.count += 1
         self._result.ticks.add(packet.pts if packet.pts is not None else packet.dts or 0)
         self._result.marks.add(packet.is_keyframe)
+        if self._result.bytes_per_s:
+            self._result.sizes.add(packet.size)
 
     def done(self) -> StreamPackets:
         result = self._result
         result.sha256, result.content = self._bytes.hexdigest(), self._content.hexdigest()
         result.tick_s = float(self._base)
         return result
+
+
+def _bytes_per_s(codec: str, context: Any) -> float:
+    """Of plain PCM; 0 for everything else."""
+    plain = _PLAIN_PCM.fullmatch(codec)
+    if plain is None or context is None:
+        return 0.0
+    return float(context.sample_rate * context.layout.nb_channels * int(plain[1] or 8) // 8)
 
 
 _Units = Callable[[memoryview], Iterator[bytes | memoryview]]

@@ -184,6 +184,22 @@ def test_a_folder_is_searched_for_all_that_can_be_read(tmp_path: Path, name: str
     assert expand([tmp_path]) == [tmp_path / name]
 
 
-def test_a_source_in_a_container_that_is_not_written_is_told_what_to_do(tmp_path: Path, cli: Cli) -> None:
+def test_a_source_in_a_container_that_is_only_read_becomes_one_that_is_written(tmp_path: Path, cli: Cli) -> None:
     film(tmp_path / "a.wav", seconds=1.0).rename(tmp_path / "a.w64")
-    refused(cli("clean", tmp_path / "a.w64", "--engine", "none"), OUTPUT, "writes no .w64 files")
+    assert cli("clean", tmp_path / "a.w64", "--engine", "none").code == 0
+    assert (tmp_path / "a.clean.wav").is_file()
+    refused(cli("clean", tmp_path / "a.w64", "--engine", "none", "-o", tmp_path / "b.w64"), OUTPUT, "writes no .w64")
+
+
+def test_two_takes_that_would_become_one_are_told_apart(tmp_path: Path, cli: Cli) -> None:
+    takes = [film(tmp_path / "a.wav", seconds=1.0), shutil.copy(tmp_path / "a.wav", tmp_path / "a.w64")]
+    refused(cli("clean", *takes, "--engine", "none"), OUTPUT, "two inputs would both become")
+
+
+def test_every_suffix_that_a_folder_is_searched_for_has_a_container_to_be_written_to() -> None:
+    from mediaclean.cli.inputs import SUFFIXES
+    from mediaclean.media.formats import format_of, written_suffix
+
+    for suffix in SUFFIXES:
+        assert format_of(Path(f"a{written_suffix(suffix)}")).muxer
+        assert written_suffix(written_suffix(suffix)) == written_suffix(suffix)

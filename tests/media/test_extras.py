@@ -12,9 +12,7 @@ import pytest
 
 from mediaclean.audio import Samples
 from mediaclean.media import NewAudio, Receipt, Written, decode, probe, verify, write
-from mediaclean.media.columns import Column
-from mediaclean.media.packets import StreamPackets
-from mediaclean.media.pairing import DIALOGUE, pair_streams
+from mediaclean.media.pairing import DIALOGUE
 from tests.media.films import Film, Sound, make, noise
 
 LATE_S = 1.5
@@ -167,14 +165,3 @@ def test_the_receipt_of_new_sound_alone_notices_tracks_out_of_step(tmp_path: Pat
         film = Film((quieter[0], replace(quieter[1], start_s=start_s)), video="")
         receipt = verify(source, make(tmp_path / "made.mka", film))
         assert any("track 2 start" in line for line in receipt.failures) is not ok
-
-
-@pytest.mark.parametrize(("codec", "paired"), [("pcm_s16le", False), ("aac", True)])
-def test_pcm_that_is_cut_in_other_places_is_new_sound(codec: str, paired: bool) -> None:
-    """Packets of other codecs at other times are the same packets, and the receipt says that their times are wrong."""
-    ours, theirs = (
-        StreamPackets(1, "audio", codec, 3, "same", "same", 1 / 48_000, Column(at), Column((1, 1, 1)))
-        for at in ((0, 1024, 2048), (0, 1024, 1824))
-    )
-    assert bool(pair_streams({1: ours}, {1: theirs})) is paired
-    assert pair_streams({1: ours}, {1: ours}) == {1: (1, "bytes")}
