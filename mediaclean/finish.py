@@ -18,6 +18,7 @@ from mediaclean.media import (
     Media,
     NewAudio,
     PacketEar,
+    Receipt,
     TrackLag,
     Written,
     decode,
@@ -61,6 +62,14 @@ class Finished:
             return "copied"
         depth = f"{self.codec.bits} bit" if self.codec.bits else f"{(self.codec.bit_rate or 0) / 1000:.0f} kb/s"
         return f"{self.codec.name} {depth}"
+
+
+def place_of(track: AudioTrack, finished: Finished, receipt: Receipt) -> int:
+    """Which of the result's audio tracks, counted from 0, the clean one is; tracks before it may have been left out."""
+    if track.number in finished.written.positions:
+        return finished.written.positions[track.number]
+    before = [proof for proof in receipt.proofs if proof.kind == "audio" and proof.stream < track.stream]
+    return sum(proof.result is not None or proof.note == "cleaned" for proof in before)
 
 
 def can_stay(take: Take, path: Path) -> bool:

@@ -25,6 +25,7 @@ from mediaclean.listening import listen, open_job
 from mediaclean.loudness.meter import measure
 from mediaclean.media import staged
 from mediaclean.media.clip import CLIP_RATES, encode_clip
+from mediaclean.media.probe import readable
 from mediaclean.media.staged import exists
 from mediaclean.page import data_uri, fill
 from mediaclean.page.passages import CURVE_STEP_S, bed_curve_db, passage_data, version_data
@@ -124,7 +125,8 @@ def preview(
         commands = {dose: clean_command(source, [*_obeyed(words, dose), "--mode", dose]) for dose in chosen}
         data = _page_data(job, analysis, passages, dosing, commands)
         with staged(path, overwrite=options.overwrite) as part:
-            part.write_text(fill(f"{job.media.path.name} · mediaclean preview", data), encoding="utf-8")
+            text = fill(f"{job.media.path.name} · mediaclean preview", data)
+            part.write_text(readable(text), encoding="utf-8")
     engine = dosing.engine.identity if dosing.engine else "none needed"
     return Previewed(path, tuple(passages), chosen, job.rate, dosing.separated_s, engine, dict(job.stopwatch.seconds))
 

@@ -37,6 +37,8 @@ class Rendered:
 def render(job: Job, folder: Path) -> Rendered:
     """Listen, plan, separate, mix."""
     notes: list[str] = []
+    if job.options.plan is not None:
+        with_level(job, job.options.plan)  # a level that cannot be is told before hours of work
     analysis = listen(job)
     plan = job.options.plan or decide(job, analysis)
     check_plan(plan, analysis)

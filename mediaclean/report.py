@@ -86,6 +86,7 @@ class Report:
         timings_s: wall-clock seconds per stage.
         verdict: of the specification that it was delivered to, on the finished file.
         receipt: the picture lock: what was compared, and whether it holds.
+        made: index of the clean track among the result's audio tracks.
         versions: of mediaclean and of what it stands on.
     """
 
@@ -115,6 +116,7 @@ class Report:
     timings_s: Mapping[str, float] = field(default_factory=dict)
     verdict: Verdict | None = None
     receipt: Mapping[str, Any] = field(default_factory=dict)
+    made: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @property

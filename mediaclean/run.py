@@ -13,7 +13,7 @@ from pathlib import Path
 from mediaclean.deciding import decide
 from mediaclean.dialogue_track import ASR_RATE
 from mediaclean.errors import MismatchError
-from mediaclean.finish import Finished, finish
+from mediaclean.finish import Finished, finish, place_of
 from mediaclean.job import CleanOptions, Job, Stopwatch
 from mediaclean.level import Take, with_figures
 from mediaclean.listening import fault_lines, listen, open_job, open_jobs
@@ -138,8 +138,9 @@ def _deliver(
         finished = finish(takes, part, extra=extra)
         with job.stopwatch.stage("verify"):
             receipt = _proven(takes, delivery.target, part, finished, packets)
+    tracks = [take.job.track.number for take in takes]
     return [
-        _report(each, take, delivery, done, receipt, (*notes, *each.notes))
+        _report(each, take, delivery, done, receipt, (*notes, *each.notes), tracks)
         for each, take, done in zip(rendered, takes, finished, strict=True)
     ]
 
@@ -238,7 +239,13 @@ def _dialogue_track(take: Take, voices: Voices) -> NewAudio:
 
 
 def _report(
-    rendered: Rendered, take: Take, delivery: Delivery, finished: Finished, receipt: Receipt, notes: tuple[str, ...]
+    rendered: Rendered,
+    take: Take,
+    delivery: Delivery,
+    finished: Finished,
+    receipt: Receipt,
+    notes: tuple[str, ...],
+    tracks: Sequence[int],
 ) -> Report:
     job, mix, analysis = take.job, take.mix, take.analysis
     rate = job.rate
@@ -266,9 +273,10 @@ def _report(
         changes=mix.changes,
         patches=mix.patches,
         fingerprint=job.fingerprint(),
-        options=told(rendered, delivery.target, delivery.spec.name if delivery.spec else None),
+        options=told(rendered, delivery.target, delivery.spec.name if delivery.spec else None, tracks),
         proof=proof_of(take) if job.options.record else None,
         receipt=to_receipt_dict(receipt),
+        made=place_of(job.track, finished, receipt),
         versions=versions(),
     )
 

@@ -26,8 +26,8 @@ def to_stereo(samples: Samples, layout: str) -> Samples:
 
 def _sides(name: str) -> tuple[float, float]:
     """A channel's share in the left and the right."""
-    if name in {"FL", "FR"}:
-        return (1.0, 0.0) if name == "FL" else (0.0, 1.0)
+    if name in {"FL", "FLC", "FR", "FRC"}:  # left and right of the centre are in front, too
+        return (1.0, 0.0) if name[1] == "L" else (0.0, 1.0)
     if name.startswith("LFE"):
         return 0.0, 0.0
     if name.endswith("L"):

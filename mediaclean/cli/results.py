@@ -76,11 +76,12 @@ def write_text(path: Path, text: str, option: str) -> None:
         OutputError: naming the option that chose the path.
     """
     from mediaclean.media import staged
+    from mediaclean.media.probe import readable
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with staged(path, overwrite=True) as part:
-            part.write_text(text, encoding="utf-8")
+            part.write_text(readable(text), encoding="utf-8")
     except (OSError, OutputError) as error:
         reason = error.strerror if isinstance(error, OSError) else error.message
         raise OutputError(f"{path} cannot be written: {reason}", f"choose another {option}") from error

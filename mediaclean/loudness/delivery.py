@@ -174,7 +174,7 @@ def load_spec(name: str | Path) -> Spec:
     elif str(name) not in spec_names():
         raise PresetError(f"{name}: no such delivery spec{suggest(str(name), spec_names())}", ", ".join(spec_names()))
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PresetError(f"{path.name} is not valid TOML: {error}", "start from a file of presets/delivery") from error
     except OSError as error:
@@ -188,7 +188,12 @@ def build_spec(name: str, table: Mapping[str, Any]) -> Spec:
     for key in table:
         if key not in known:
             raise PresetError(f"{name}: {key}: no such key{suggest(key, known)}", "keys: " + ", ".join(sorted(known)))
-    rules = tuple(build(Rule, rule, name=f"{name}.rule") for rule in table.get("rule", ()))
+    rows, aim = table.get("rule", []), table.get("aim", {})
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise PresetError(f"{name}: rule: expected tables", "write [[rule]], in two brackets, on a line of its own")
+    if not isinstance(aim, Mapping):
+        raise PresetError(f"{name}: aim: expected a table, found {aim!r}", "write [aim] on a line of its own")
+    rules = tuple(build(Rule, row, name=f"{name}.rule") for row in rows)
     for rule in rules:
         if rule.bounds == (None, None) or (rule.target is None) != (rule.tolerance is None):
             raise PresetError(
@@ -203,7 +208,7 @@ def build_spec(name: str, table: Mapping[str, Any]) -> Spec:
         source=str(table.get("source", "")),
         about=str(table.get("about", "")),
         rules=rules,
-        aim=build(LoudnessSettings, table.get("aim", {}), name=f"{name}.aim"),
+        aim=build(LoudnessSettings, aim, name=f"{name}.aim"),
     )
 
 

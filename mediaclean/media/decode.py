@@ -77,7 +77,8 @@ def _chunks(
     wanted = _place(stream, track)
     for frame in _frames(_packets(container, stream, packets), clock):
         want = wanted(frame.pts)
-        if reader.is_plain(frame) and clock.fits(want, frame.samples):
+        before_zero = want is not None and want < 0 and clock.position == 0
+        if not before_zero and reader.is_plain(frame) and clock.fits(want, frame.samples):
             reader.gather(frame)
             if reader.gathered >= track.rate:
                 yield from reader.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,3 +24,13 @@ def fingerprint(path: Path) -> dict[str, Any]:
         file.seek(max(0, state.st_size - _END), os.SEEK_SET)
         ends += file.read(_END)
     return {"bytes": state.st_size, "modified_ns": state.st_mtime_ns, "ends_sha256": sha256(ends).hexdigest()}
+
+
+def is_same(path: Path, known: Mapping[str, Any]) -> bool:
+    """Whether a file is the one whose fingerprint is known, or a copy of it: its time says nothing.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    found = fingerprint(path)
+    return all(found[key] == known.get(key) for key in ("bytes", "ends_sha256"))

@@ -179,6 +179,8 @@ def mux_options(path: Path, source: InputContainer, form: Format, rate: int) -> 
         return {"mpegts_copyts": "1"}
     if form.family == "avi" and any(key.lower() == "software" for key in global_tags(source)):
         return {"fflags": "+bitexact"}  # or FFmpeg's stamp stands where another program's does
+    if form.family == "wav":
+        return {"rf64": "auto"}  # over 4 GiB a RIFF header has no number for the size, and readers stop short
     return {}
 
 

@@ -142,8 +142,20 @@ class _Voices:
             return restore(job, plan, stems, folder).get
         stats, grid = self.analysis.stats, self.base.grid
         voices, engine = separate_voices(job, plan, stats, folder, self.notes.append, grid=grid)
+        if plan is self.base.plan:
+            self._check_engine(engine)
         self.engine = engine or self.engine
         return voices
+
+    def _check_engine(self, now: EngineUse | None) -> None:
+        then = self.base.engine
+        if then is not None and (now is None or now.identity != then.identity):
+            by = "nothing" if now is None else now.identity
+            raise PresetError(
+                f"{self.base.target.name} was separated by {then.identity}, here it is by {by}: more "
+                "than the spans would change",
+                "clean it anew, and keep the voice for remixes: mediaclean clean INPUT --residual",
+            )
 
 
 def _mends(plan: Plan) -> object:

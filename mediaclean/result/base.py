@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mediaclean.errors import MediaError, PresetError
-from mediaclean.media import fingerprint
+from mediaclean.media.fingerprint import is_same
 from mediaclean.plan.as_json import from_dict
 from mediaclean.plan.make import Plan
 from mediaclean.preset import Preset, from_tables
@@ -68,6 +69,9 @@ def load_base(path: Path, source: Path | None = None) -> Base:
         base = _base(report, table, file)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PresetError(f"{file} is no report of a finished run: {error}", HINT) from error
+    if file.name == TABLE and path not in {file, file.parent}:
+        _check_result(path, file, base, table.get("result"))
+    _check_alone(base)
     found = _source(base, file, source)
     _check_source(found, report.get("fingerprint", {}), path)
     return Base(**{**vars(base), "source": found})
@@ -130,13 +134,33 @@ def _source(base: Base, file: Path, given: Path | None) -> Path:
     raise MediaError(f"{base.source}, the source of {base.target.name}, is not there any more", "--source FILE")
 
 
+def _check_result(path: Path, file: Path, base: Base, known: Mapping[str, Any] | None) -> None:
+    """Stems are found by the name of a result alone, which another one may have by now."""
+    if is_same(path, known) if known else path.name == base.target.name:
+        return
+    folder = shlex.quote(str(file.parent))
+    raise MediaError(
+        f"{file.parent.name} beside it holds the stems of another result than {path.name}",
+        f"mediaclean remix {folder} makes that one again; mediaclean clean INPUT --residual keeps stems of this one",
+    )
+
+
+def _check_alone(base: Base) -> None:
+    """A result is made again from its source, so what else was cleaned in it would be the source's again."""
+    tracks = [str(number) for number in base.options.get("tracks", ())]
+    if len(tracks) > 1:
+        raise PresetError(
+            f"{base.target.name} has {len(tracks)} clean tracks, of which a remix would undo all but one",
+            f"mediaclean clean INPUT --tracks {','.join(tracks)}, with other settings",
+        )
+
+
 def _check_source(path: Path, known: Mapping[str, Any], result: Path) -> None:
     if not path.is_file():
         raise MediaError(f"{path}: no such file", "--source FILE")
     if not known:
         return
-    found = fingerprint(path)  # but for its time: a copy of the source is as good
-    if any(found[key] != known.get(key) for key in ("bytes", "ends_sha256")):
+    if not is_same(path, known):
         raise MediaError(
             f"{path} is not the file that {result.name} was made from: it has changed",
             "give the original with --source FILE, or clean it anew: mediaclean clean INPUT --residual",

@@ -138,8 +138,11 @@ def replaced(
     old: Sequence[Change], new: Sequence[Change], spans: Sequence[Span], fade: int, length: int
 ) -> tuple[Change, ...]:
     """The changes where `new` takes the place of `old` inside the spans, with `fade` samples of both around them."""
-    wide = merge(Span(max(0, span.start - fade), min(length, span.stop + fade)) for span in spans)
-    found = [*clipped(old, gaps(spans, length)), *clipped(new, wide)]
+    reach = merge(Span(max(0, span.start - fade), span.stop + fade) for span in spans)
+    wide = [Span(span.start, min(length, span.stop)) for span in reach]
+    # where nothing of the old is heard: at the very start of the track the cross-fade lies inside the span
+    alone = [Span(span.start + fade, span.stop - fade) for span in reach if span.length > 2 * fade]
+    found = [*clipped(old, gaps(alone, length)), *clipped(new, wide)]
     return tuple(sorted(found, key=lambda change: (change.span, change.process)))
 
 

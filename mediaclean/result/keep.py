@@ -10,7 +10,7 @@ from typing import Any
 from mediaclean.errors import OutputError, PresetError
 from mediaclean.job import CleanOptions, Job
 from mediaclean.level import Take
-from mediaclean.media import decode
+from mediaclean.media import decode, fingerprint
 from mediaclean.media.staged import exists
 from mediaclean.rendering import Rendered
 from mediaclean.report import Report, to_report_dict
@@ -70,8 +70,15 @@ def check_name(path: Path, hint: str) -> None:
         raise OutputError(f"{path}: this name is too long ({length} bytes, at most {LONGEST_NAME})", hint)
 
 
-def told(rendered: Rendered, target: Path, spec: str | None) -> dict[str, Any]:
-    """What a later run must know to make the same result: the options, and where the source lies."""
+def told(rendered: Rendered, target: Path, spec: str | None, tracks: Sequence[int]) -> dict[str, Any]:
+    """What a later run must know to make the same result: the options, and where the source lies.
+
+    Args:
+        rendered: one track.
+        target: of the result.
+        spec: the name of its specification, if it has one.
+        tracks: the numbers of all the tracks that were cleaned.
+    """
     job = rendered.take.job
     options, source = job.options, job.media.path.absolute()
     return {
@@ -81,6 +88,7 @@ def told(rendered: Rendered, target: Path, spec: str | None) -> dict[str, Any]:
         "engine": options.engine,
         "headroom_bits": rendered.grid.headroom_bits if rendered.grid else None,
         "track": job.track.number,
+        "tracks": list(tracks),
         "keep_original": options.keep_original,
         "dialogue_track": options.dialogue_track,
         "codec": options.codec,
@@ -111,8 +119,7 @@ def keep(rendered: Sequence[Rendered], reports: Sequence[Report]) -> None:
         if options.record:
             write_record(report, track)
         if options.page:
-            earlier = number % len(rendered) if options.keep_original else 0
-            write_page(take, report, take.job.track.number - 1 + earlier, page_path(report.target, track))
+            write_page(take, report, report.made, page_path(report.target, track))
     base = first.take.job.options.base
     if first.grid is not None and (base is None or base.stems is not None):
         _keep_stems(first, reports[0])
@@ -129,4 +136,4 @@ def _keep_stems(rendered: Rendered, report: Report) -> None:
     with take.job.stopwatch.stage("stems"):
         plan = take.mix.plan
         stems = write_stems(take.job, plan, rendered.voices, mixed, folder, rendered.grid, known=known)
-    save_table(stems, folder, to_report_dict(report))
+    save_table(stems, folder, to_report_dict(report), fingerprint(report.target))

@@ -17,6 +17,7 @@ from mediaclean.bed.difficulty import Passage, hardest
 from mediaclean.level import Take
 from mediaclean.media import AudioTrack, decode, probe, staged
 from mediaclean.media.clip import encode_clip
+from mediaclean.media.probe import readable
 from mediaclean.mixing import Mix
 from mediaclean.page import data_uri, fill
 from mediaclean.page.passages import CURVE_STEP_S, bed_curve_db, packed, passage_data, shares, version_data
@@ -53,7 +54,8 @@ def write_page(take: Take, report: Report, made: int, page: Path) -> None:
     with take.job.stopwatch.stage("page"):
         data = _data(take, report, made)
         with staged(page, overwrite=True) as part:
-            part.write_text(fill(f"{report.target.name} · mediaclean result", data, "result"), encoding="utf-8")
+            text = fill(f"{report.target.name} · mediaclean result", data, "result")
+            part.write_text(readable(text), encoding="utf-8")
 
 
 def excerpts(take: Take) -> list[Passage]:

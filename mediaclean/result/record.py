@@ -16,6 +16,7 @@ from typing import Any
 
 from mediaclean.errors import OutputError
 from mediaclean.media import staged
+from mediaclean.media.probe import readable
 from mediaclean.plan.as_json import seconds
 from mediaclean.preset import to_tables
 from mediaclean.report import Report
@@ -43,7 +44,7 @@ def write_record(report: Report, track: str = "") -> tuple[Path, Path]:
     texts = (json.dumps(record, indent=2, allow_nan=False) + "\n", to_text(record))
     for path, text in zip(paths, texts, strict=True):
         with staged(path, overwrite=True) as part:
-            part.write_text(text, encoding="utf-8")
+            part.write_text(readable(text), encoding="utf-8")
     return paths
 
 

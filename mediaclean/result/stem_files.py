@@ -69,8 +69,9 @@ def stems_folder(target: Path) -> Path:
     return target.with_name(f"{target.stem}.stems")
 
 
-def to_table(stems: Stems, folder: Path, report: Mapping[str, Any]) -> dict[str, Any]:
-    """What `stems.json` holds: the files, how they add up, and the report of the result that they belong to."""
+def to_table(stems: Stems, folder: Path, report: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    """What `stems.json` holds: the files, how they add up, and the report and fingerprint of the result that they
+    belong to."""
     files = {"voice": stems.voice, "bed": stems.bed, "residue": folder / "residue.flac"}
     return {
         "version": VERSION,
@@ -84,6 +85,7 @@ def to_table(stems: Stems, folder: Path, report: Mapping[str, Any]) -> dict[str,
         "gain_db": round(-20 * stems.grid.headroom_bits * float(np.log10(2.0)), 2),
         "rate_hz": stems.rate,
         "cuts_s": [seconds(span, stems.rate) for span in stems.cuts],
+        "result": dict(result),
         "report": dict(report),
     }
 

@@ -104,10 +104,10 @@ def _whole_voice(mix: Samples, start: int, plan: Plan, voices: Voices, edge: int
     return voice
 
 
-def save_table(stems: Stems, folder: Path, report: Mapping[str, Any]) -> None:
+def save_table(stems: Stems, folder: Path, report: Mapping[str, Any], result: Mapping[str, Any]) -> None:
     """Write `stems.json`: last, so that with it the stems are complete."""
     with staged(folder / TABLE, overwrite=True) as part:
-        part.write_text(json.dumps(to_table(stems, folder, report), indent=2) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(to_table(stems, folder, report, result), indent=2) + "\n", encoding="utf-8")
 
 
 def restore(job: Job, plan: Plan, stems: Stems, folder: Path) -> Spool:

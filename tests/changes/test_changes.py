@@ -64,6 +64,15 @@ def test_where_it_was_done_again_the_new_changes_hold() -> None:
     ]  # fmt: skip
 
 
+def test_at_the_very_start_the_old_is_heard_inside_the_span() -> None:
+    old = [Change(Span(0, 500), "bed", -6.0, "old")]
+    new = [Change(Span(0, 1_000), "bed", -12.0, "new")]
+    rows = replaced(old, new, [Span(0, 300)], 20, 1_000)
+    assert [(row.detail, row.span.start, row.span.stop) for row in rows] == [
+        ("old", 0, 20), ("new", 0, 320), ("old", 300, 500),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("step", [7, 64, 1_000, 5_000])
 def test_the_null_test_counts_what_no_change_declares(step: int) -> None:
     before = np.random.default_rng(0).normal(size=(2, 4_000)).astype(np.float32)

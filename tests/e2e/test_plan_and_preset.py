@@ -84,3 +84,16 @@ def test_an_edited_preset_in_a_plan_is_obeyed_and_checked(tmp_path: Path, cli: C
     ran = cli("clean", talk, "-o", tmp_path / "out.mp4", *NONE, "--plan", plan)
     assert ran.code == 2
     assert "deess.amount: no such setting" in ran.err
+
+
+def test_a_level_that_cannot_be_is_told_before_any_work(
+    tmp_path: Path, cli: Cli, talk: Path, plan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = json.loads(plan.read_text())
+    table["level"]["target_lufs"] = -3.0
+    plan.write_text(json.dumps(table))
+    monkeypatch.setattr("mediaclean.rendering.listen", lambda _: pytest.fail("it listened"))
+    ran = cli("clean", talk, "-o", tmp_path / "out.mp4", *NONE, "--plan", plan)
+    assert ran.code == 2
+    assert "plan.level.target_lufs = -3.0" in ran.err
+    assert names(tmp_path) == ["plan.json"]

@@ -10,6 +10,8 @@ import pytest
 from e2e.conftest import Cli
 from e2e.looking import decoded, lag, start_s
 from e2e.making import Track, speech, write_media
+from mediaclean import CleanOptions, clean, load_preset
+from tests.media.films import Film, Sound, make, noise
 
 LATE_S = 1.5
 SILENCE = np.zeros((1, 4 * 48_000), np.float32)
@@ -51,3 +53,20 @@ def test_one_of_two_tracks_from_one_microphone_can_be_cleaned(tmp_path: Path, cl
     ran = cli("clean", source, "-o", target, "--track", number, "--engine", "none")
     assert ran.code == 0, ran.err
     assert cli("verify", source, target).code == 0
+
+
+@pytest.mark.parametrize(("lost", "level"), [("flac", "on"), ("flac", "off"), ("aac", "on"), ("aac", "off")])
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_report_knows_where_the_clean_track_is_behind_one_that_was_left_out(
+    tmp_path: Path, lost: str, level: str, keep: bool
+) -> None:
+    """MOV has no place for FLAC; a track that stays as it is has its place, too."""
+    sounds = [Sound(noise(2.0), lost), Sound(noise(2.0, seed=2)), Sound(noise(2.0, seed=3))]
+    source = make(tmp_path / "film.mkv", Film(sounds))
+    options = CleanOptions(engine="none", track="2", drop_unsupported=True, keep_original=keep, page=True)
+    report = clean(source, tmp_path / "film.mov", load_preset("documentary", [f"loudness={level}"]), options)
+    gone = len(report.dropped)
+    assert gone == (lost == "flac")
+    assert report.copied == (level == "off" and not keep)
+    assert report.made == 1 - gone
+    assert (tmp_path / "film.html").is_file()

@@ -97,3 +97,24 @@ def test_the_level_of_an_audiobook_gives_way_for_its_floor(
     assert rule(report, "rms_dbfs")["status"] == "pass"
     assert (rule(report, "floor_dbfs")["status"] == "pass") == (floor_dbfs < -58)
     assert ("room_tone.level_offset_db" in report["level"]["reason"]) == (floor_dbfs > -58)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[rule]\nquantity = "integrated_lufs"\nlow = -24.0\n', "expected tables"),
+        ("rule = [1]\n", "expected tables"),
+        ('aim = 3\n[[rule]]\nquantity = "integrated_lufs"\nlow = -24.0\n', "expected a table"),
+    ],
+)
+def test_a_specification_of_another_shape_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(text)
+    with pytest.raises(PresetError, match=said):
+        load_spec(path)
+
+
+def test_a_specification_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    text = '[[rule]]\nquantity = "integrated_lufs"\nlow = -24.0\n'
+    (tmp_path / "own.toml").write_text(text, encoding="utf-8-sig")
+    assert load_spec(tmp_path / "own.toml").rules[0].low == -24.0
