@@ -33,8 +33,8 @@ from mediaclean.downmix import signs_of
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "708b52651586329f3f51b925843c98263c700ed7f155b4e8b443d9f7504c41db"
-VERSION = "6.3"
+WEIGHTS_SHA256 = "b3ba2897def01fde88d05a7c60c6fce4faea56a57e70fcf629fc3f4cdc7f7840"
+VERSION = "6.4"
 """Of the weights and of how they are heard: voices of one version are interchangeable."""
 
 SILENT_RMS = 1e-9
