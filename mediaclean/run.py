@@ -21,7 +21,7 @@ from mediaclean.loudness.delivery import Spec
 from mediaclean.loudness.normalise import LoudnessSettings
 from mediaclean.media import Hashing, NewAudio, Receipt, check_target, staged, verify
 from mediaclean.media.pairing import DIALOGUE
-from mediaclean.media.staged import check_name, exists
+from mediaclean.media.staged import check_name
 from mediaclean.plan.make import Level, Plan, is_empty_room
 from mediaclean.preset import DEFAULT, Preset
 from mediaclean.progress import Watch, ignore
@@ -32,7 +32,7 @@ from mediaclean.result.again import render_again
 from mediaclean.result.keep import check_keeping, keep, proof_of, told
 from mediaclean.side_by_side import side_by_side
 from mediaclean.tape import Tape
-from mediaclean.voices import remove_spools, spool_folder
+from mediaclean.voices import name_is_taken, remove_spools, spool_folder
 
 PACKAGES = ("mediaclean", "av", "numpy", "scipy", "soxr", "onnxruntime", "torch", "demucs", "silero-vad")
 
@@ -192,7 +192,7 @@ def _check_target(jobs: Sequence[Job], target: Path) -> tuple[str, ...]:
         bit_rate=options.bit_rate,
     )
     if target.exists() and not options.overwrite:  # after the source itself, for which --overwrite would be no advice
-        raise exists(target)
+        raise name_is_taken(target)
     return notes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 from mediaclean.analysis import TrackStats
 from mediaclean.audio import Samples
 from mediaclean.backends.registry import load_separator
+from mediaclean.errors import OutputError
 from mediaclean.job import Job
+from mediaclean.media.staged import exists
 from mediaclean.plan.as_json import to_dict
 from mediaclean.plan.make import Plan, SeparateSettings
 from mediaclean.progress import Progress
@@ -33,6 +36,23 @@ def remove_spools(target: Path, track: int = 1) -> None:
     """
     for spool in Spool.all_of(spool_folder(target, track)):
         spool.remove()
+
+
+def was_stopped(target: Path) -> bool:
+    """Whether voices of a run for this target lie beside it: it was stopped before all that it writes was there."""
+    name = re.compile(rf"{re.escape(f'.{target.name}.')}\d+\.mediaclean")
+    try:
+        return any(name.fullmatch(path.name) and path.is_dir() for path in target.parent.iterdir())
+    except OSError:
+        return False
+
+
+def name_is_taken(target: Path) -> OutputError:
+    """The refusal to replace a result; of a run that was stopped, stems, page or record may be missing beside it."""
+    if not was_stopped(target):
+        return exists(target)
+    message = f"{target}: exists already, and a run for it was stopped before its end"
+    return OutputError(message, "--overwrite takes that run up and replaces the result")
 
 
 def separate_voices(

@@ -44,11 +44,16 @@ class Tally:
             err().print(said, soft_wrap=True)
 
     def skip(self, target: Path, source: Path) -> None:
-        """A result that is there already."""
+        """A result that is there already, perhaps without what a run that was stopped had still to write beside it."""
+        from mediaclean.voices import was_stopped
+
+        stopped = was_stopped(target)
         if self.json:
-            emit("skipped", source=str(source), target=str(target))
-        else:
-            err().print(f"{target} is there already, skipped (--overwrite does it again)", soft_wrap=True)
+            emit("skipped", source=str(source), target=str(target), stopped=stopped)
+            return
+        why = "but a run for it was stopped before its end" if stopped else "skipped"
+        advice = "takes that run up" if stopped else "does it again"
+        err().print(f"{target} is there already, {why} (--overwrite {advice})", soft_wrap=True)
 
     def fail(self, source: Path, error: MediacleanError) -> None:
         """One of many inputs could not be cleaned; the only one ends the command.

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 import mediaclean.voices as voices
+from e2e.conftest import Cli
 from e2e.looking import digest, names
 from e2e.making import INTERVIEW, film
 from mediaclean import CleanOptions, clean, load_preset
+from mediaclean.errors import OutputError
 from mediaclean.spool import Spool
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and signals")
@@ -156,3 +160,32 @@ def test_ctrl_c_gives_130_and_cleans_up(tmp_path: Path, json_lines: bool) -> Non
     else:
         assert "interrupted" in err
     assert all(map(is_spool, names(tmp_path)))
+
+
+def test_stopped_between_the_result_and_its_stems_is_said_and_taken_up(
+    tmp_path: Path, long_song: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    target = tmp_path / "song.clean.wav"
+    shutil.copy(long_song, tmp_path / "song.wav")
+    keeping = replace(HALF, residual=True)
+
+    def power_fails(*_: object, **__: object) -> None:
+        raise Power
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mediaclean.result.keep.write_stems", power_fails)
+        with pytest.raises(Power):
+            clean(tmp_path / "song.wav", target, PRESET, keeping)
+    result = digest(target)
+    with pytest.raises(OutputError, match="a run for it was stopped before its end") as refused:
+        clean(tmp_path / "song.wav", target, PRESET, keeping)
+    assert "--overwrite" in refused.value.hint
+    said = cli("clean", tmp_path, "--engine", "none").err
+    assert f"{target} is there already, but a run for it was stopped" in said
+    assert digest(target) == result
+    monkeypatch.setattr(Spool, "put", power_fails)  # nothing is separated again
+    clean(tmp_path / "song.wav", target, PRESET, replace(keeping, overwrite=True))
+    assert digest(target) == result
+    assert {"song.clean.wav", "song.clean.stems", "song.wav"} == set(names(tmp_path))
+    with pytest.raises(OutputError, match=r"exists already$"):
+        clean(tmp_path / "song.wav", target, PRESET, HALF)
