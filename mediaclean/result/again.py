@@ -70,7 +70,7 @@ def _whole(job: Job, base: Base, folder: Path, analysis: Analysis) -> Rendered:
     with job.stopwatch.stage("mix"):
         mix = make_mix(job, plan, spool.get, ledger=ledger_settings(job))
     take = Take(with_level(job, plan), mix, analysis)
-    return Rendered(take, spool.get, base.engine, (), base.grid)
+    return Rendered(take, spool.get, base.engine, _unasked(job, base), base.grid)
 
 
 def _spans(job: Job, base: Base, folder: Path, analysis: Analysis) -> Rendered:
@@ -89,9 +89,19 @@ def _spans(job: Job, base: Base, folder: Path, analysis: Analysis) -> Rendered:
         mix = _patched(mix, source.mix(patch.preset, patch.plan, only_judging), patch, job.rate)
     new = source.mix(job.preset, _near(decide(job, analysis), spans, base, job.preset), settings)
     mix = _patched(mix, new, Patch(spans, job.preset, new.plan), job.rate)
+    if not source.has_separated:
+        notes.extend(_unasked(job, base))
     level = with_level(then, base.plan)
     take = Take(level, mix, analysis, Held(base.gain_db, base.ceiling_dbtp, first))
     return Rendered(take, voices, source.engine, tuple(notes), base.grid)
+
+
+def _unasked(job: Job, base: Base) -> tuple[str, ...]:
+    """What is to be said of another engine than the result's, where all voices come from its stems."""
+    wanted = job.options.engine
+    if base.engine is None or wanted in ("auto", "none") or base.engine.identity.startswith(wanted):
+        return ()
+    return (f"nothing is separated again: the voice in the stems is by {base.engine.identity}, not by {wanted}",)
 
 
 @dataclass
@@ -106,6 +116,7 @@ class _Voices:
 
     def __post_init__(self) -> None:
         self._made_so_far = 0
+        self.has_separated = False
         self.engine: EngineUse | None = self.base.engine
         self._cuts = [cut.span for cut in self.base.plan.cuts]
         self._known: Voices = _none
@@ -142,6 +153,7 @@ class _Voices:
             return restore(job, plan, stems, folder).get
         stats, grid = self.analysis.stats, self.base.grid
         voices, engine = separate_voices(job, plan, stats, folder, self.notes.append, grid=grid)
+        self.has_separated = True
         if plan is self.base.plan:
             self._check_engine(engine)
         self.engine = engine or self.engine

@@ -109,3 +109,13 @@ def test_the_command_and_what_it_refuses(made: Made, cli: Cli, tmp_path: Path) -
         assert refused.code == 2
         assert "try:" in refused.err
     assert not (tmp_path / "no.wav").exists()
+
+
+def test_another_engine_has_nothing_to_do_where_the_stems_have_the_voice(made: Made, cli: Cli, tmp_path: Path) -> None:
+    for number, words in enumerate((("--only", "8-10"), ())):
+        out = tmp_path / f"{number}.wav"
+        ran = cli("remix", made.stems, *words, "--dose", "remove", "--engine", "dialogue", "-o", out, "--json")
+        assert ran.code == 0, ran.err
+        assert any(
+            "the voice in the stems is by fake:half, not by dialogue" in note for note in ran.events[-1]["notes"]
+        )
