@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from mediaclean.analysis import Analysis
@@ -21,7 +22,7 @@ def decide(job: Job, analysis: Analysis, *, near: Sequence[Span] | None = None) 
     Args:
         near: where somebody will listen, if not everywhere; shots elsewhere get the tone of the whole track.
     """
-    plan = make_plan(analysis, job.preset, engine=job.options.engine)
+    plan = _where_to_look(make_plan(analysis, job.preset, engine=job.options.engine), job)
     settings = job.preset.room_tone
     if settings is None or not settings.same_shot or job.media.video is None:
         return plan
@@ -33,6 +34,17 @@ def decide(job: Job, analysis: Analysis, *, near: Sequence[Span] | None = None) 
     with job.stopwatch.stage("look"):
         cuts = cuts_of(job, windows(needs, plan.rate, plan.length))
     return with_shots(plan, analysis, [cut for cut in cuts if cut < plan.length], needs, settings)
+
+
+def _where_to_look(plan: Plan, job: Job) -> Plan:
+    """Surround without speech may have its dialogue elsewhere than in the centre, which alone is listened to."""
+    if plan.phrases or job.track.centre is None:
+        return plan
+    note = (
+        f"speech of {job.track.layout} is looked for in the centre alone: where it is in other channels, "
+        "mix the track down to stereo first"
+    )
+    return replace(plan, notes=(*plan.notes, note))
 
 
 def cuts_of(job: Job, within: list[Span]) -> list[int]:

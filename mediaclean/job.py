@@ -70,6 +70,11 @@ class CleanOptions:
         """Whether stems are written: they were asked for, or the result that this one starts from has them."""
         return self.residual or (self.base is not None and self.base.stems is not None)
 
+    @property
+    def keeps_anything(self) -> bool:
+        """Whether something is written beside the result, after it has its name."""
+        return self.record or self.page or self.keeps_stems
+
 
 @dataclass
 class Stopwatch:

@@ -102,7 +102,8 @@ def _ends_early(fault: Fault, promised_s: float | None) -> bool:
 
 def _fault_line(fault: Fault, promised_s: float | None) -> str:
     if promised_s is not None and _ends_early(fault, promised_s):
-        read = f"only {clock(fault.at_s)} of {clock(promised_s)} could be read"
+        there, whole = clock(fault.at_s), clock(max(promised_s, fault.at_s + fault.length_s))
+        read = f"only {there} of {whole} could be read" if there != whole else f"the sound breaks off at {there}"
         return f"{read}, {fault.detail}: copy the file again"
     return f"{fault.kind} at {clock(fault.at_s)}: {fault.detail}; {REMEDY[fault.kind]}"
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mediaclean.deciding import decide
@@ -29,12 +27,12 @@ from mediaclean.render import Voices
 from mediaclean.rendering import Rendered, render
 from mediaclean.report import Report, to_receipt_dict
 from mediaclean.result.again import render_again
-from mediaclean.result.keep import check_keeping, keep, proof_of, told
+from mediaclean.result.keep import check_keeping, keep, left_behind, proof_of, told
 from mediaclean.side_by_side import side_by_side
 from mediaclean.tape import Tape
+from mediaclean.unfinished import is_unfinished, mark, unmark, wish_of
+from mediaclean.versions import versions
 from mediaclean.voices import name_is_taken, remove_spools, spool_folder
-
-PACKAGES = ("mediaclean", "av", "numpy", "scipy", "soxr", "onnxruntime", "torch", "demucs", "silero-vad")
 
 
 def clean(
@@ -82,16 +80,24 @@ def deliver(
     """Clean a file once and write it as often as there are deliveries: one analysis, one separation, many levels.
 
     See `clean`; each delivery gets its name as soon as it is finished and proven. Where some are there already, from a
-    run that was stopped, and are not to be overwritten, only the others are made, and only these have reports.
+    run that was stopped, and are not to be overwritten, only the others are made, and those beside which something is
+    missing that the same run wanted there; only these have reports.
     """
     jobs = open_jobs(source, preset, options or CleanOptions(), watch)
     spools = deliveries[0].target
     for delivery in deliveries:
         check_name(delivery.target)
+    wish = wish_of(jobs[0].media.path, jobs[0].preset, jobs[0].options)
     if not jobs[0].options.overwrite:
-        deliveries = [each for each in deliveries if not each.target.exists()] or deliveries
-    notes = [_check_target(jobs, delivery.target) for delivery in deliveries]
+        stopped = [each for each in deliveries if is_unfinished(each.target, wish)]
+        deliveries = [each for each in deliveries if each in stopped or not each.target.exists()] or deliveries
+        if stopped:
+            jobs = [replace(job, options=replace(job.options, overwrite=True)) for job in jobs]
+    notes = [
+        (*_check_target(jobs, each.target), *left_behind(jobs[0].options, each.target, jobs)) for each in deliveries
+    ]
     check_keeping(jobs, [delivery.target for delivery in deliveries])
+    noted = wish if len(deliveries) == 1 or jobs[0].options.keeps_anything else ""  # else each is finished by itself
     with ExitStack() as tapes, Hashing(jobs[0].media.path, jobs[0].packets) as packets:
         if len(jobs[0].media.streams) > 1:
             packets.begin()  # while the source is listened to, which leaves time for it; a lone track is heard
@@ -99,7 +105,7 @@ def deliver(
         if len(deliveries) > 1:
             rendered = [_measured(each, deliveries, tapes) for each in rendered]
         works = [
-            partial(_deliver, rendered, delivery, note, packets)
+            partial(_deliver, rendered, delivery, note, packets, noted)
             for delivery, note in zip(deliveries, notes, strict=True)
         ]
         try:
@@ -109,6 +115,8 @@ def deliver(
                 _forget_voices(jobs, spools)
             raise
     keep(rendered, reports)
+    for delivery in deliveries:
+        unmark(delivery.target)
     _forget_voices(jobs, spools)
     return reports
 
@@ -124,9 +132,12 @@ def _render(job: Job, folder: Path) -> Rendered:
 
 
 def _deliver(
-    rendered: Sequence[Rendered], delivery: Delivery, notes: Sequence[str], packets: Hashing, watch: Watch
+    rendered: Sequence[Rendered], delivery: Delivery, notes: Sequence[str], packets: Hashing, wish: str, watch: Watch
 ) -> list[Report]:
-    """Finish one delivery, prove it, and give it its name; one report per cleaned track."""
+    """Finish one delivery, prove it, and give it its name; one report per cleaned track.
+
+    With a wish it is noted whose the result is, for a run that is stopped after that.
+    """
     stopwatch = Stopwatch(dict(rendered[0].take.job.stopwatch.seconds))  # goes on from what all of them share
     takes = [_for_delivery(each.take, delivery.spec, watch, stopwatch) for each in rendered]
     job = takes[0].job
@@ -138,6 +149,8 @@ def _deliver(
         finished = finish(takes, part, extra=extra)
         with job.stopwatch.stage("verify"):
             receipt = _proven(takes, delivery.target, part, finished, packets)
+        if wish:
+            mark(delivery.target, part, wish)
     tracks = [take.job.track.number for take in takes]
     return [
         _report(each, take, delivery, done, receipt, (*notes, *each.notes), tracks)
@@ -284,12 +297,3 @@ def _report(
 def _level_of(job: Job) -> Level | None:
     settings = job.preset.loudness
     return None if settings is None else Level(settings.target_lufs, settings.ceiling_dbtp)
-
-
-def versions() -> dict[str, str]:
-    """Of mediaclean and of what the sound depends on."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found

@@ -39,10 +39,10 @@ def remove_spools(target: Path, track: int = 1) -> None:
 
 
 def was_stopped(target: Path) -> bool:
-    """Whether voices of a run for this target lie beside it: it was stopped before all that it writes was there."""
+    """Whether a run for this target left something beside it: it was stopped before all that it writes was there."""
     name = re.compile(rf"{re.escape(f'.{target.name}.')}\d+\.mediaclean")
     try:
-        return any(name.fullmatch(path.name) and path.is_dir() for path in target.parent.iterdir())
+        return any(name.fullmatch(path.name) for path in target.parent.iterdir())
     except OSError:
         return False
 

@@ -106,6 +106,7 @@ def clean(
     from mediaclean.preset import DEFAULT, check_heard
     from mediaclean.run import deliver
     from mediaclean.sources import aimed, load_plan_and_preset, load_preset_or_report
+    from mediaclean.unfinished import is_unfinished, wish_of
 
     options = CleanOptions(
         engine=one_of("engine", engine or "auto", ENGINES),
@@ -151,7 +152,8 @@ def clean(
     tally = Tally(is_batch=is_batch, json=json_)
     tally.pass_over(folders_below(inputs))
     for file, deliveries in zip(files, wanted, strict=True):
-        there = [] if overwrite else [each.target for each in deliveries if is_there(each.target)]
+        wish = wish_of(file, settings, options)
+        there = [] if overwrite else [path for path in _targets(deliveries) if not is_unfinished(path, wish)]
         is_done = len(there) == len(deliveries)
         if is_batch or not is_done:
             for target in there:
@@ -170,6 +172,11 @@ def clean(
         except MediacleanError as error:
             tally.fail(file, error)
     tally.close()
+
+
+def _targets(deliveries: list[Any]) -> list[Path]:
+    """The results of an input that are there already."""
+    return [each.target for each in deliveries if is_there(each.target)]
 
 
 def _print_plans(files: list[Path], settings: Any, options: Any, json_: bool) -> None:

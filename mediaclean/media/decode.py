@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import av
@@ -19,6 +20,7 @@ from mediaclean.media.clock import Clock
 from mediaclean.media.frames import FrameReader
 from mediaclean.media.packets import PacketEar
 from mediaclean.media.records import AudioTrack, Fault, Media
+from mediaclean.media.wave_length import wave_length_s
 
 Report = Callable[[Fault], None]
 
@@ -97,7 +99,7 @@ def _chunks(
         raise MediaError(
             f"{container.name.removeprefix('file:')}: track {track.number} has no sound that decodes", "--track N"
         )
-    _check_end(stream, track, clock.position, report)
+    _check_end(container, stream, track, clock.position, report)
 
 
 def _exact_length(container: InputContainer, track: AudioTrack) -> int | None:
@@ -164,8 +166,10 @@ def _frames(packets: Iterator[Any], clock: Clock) -> Iterator[Any]:
         clock.note_damage(f"the file breaks off ({getattr(exc, 'strerror', None) or exc})")
 
 
-def _check_end(stream: Any, track: AudioTrack, position: int, report: Report) -> None:
+def _check_end(container: InputContainer, stream: Any, track: AudioTrack, position: int, report: Report) -> None:
     promised_s = _promised_s(stream, track)
+    if track.codec.startswith("pcm_") and container.format.name == "wav":
+        promised_s = wave_length_s(Path(container.name.removeprefix("file:"))) or promised_s
     missing_s = 0.0 if promised_s is None else promised_s - position / track.rate
     if missing_s > _MISSING_S:
         report(Fault("damage", position / track.rate, missing_s, "the file ends before the length it promises"))

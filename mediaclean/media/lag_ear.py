@@ -30,7 +30,10 @@ _LEAST_S = 1.0  # of a window by which another sound can be told
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Four seconds of a track: which ones, counted from 0, the sum of its channels, and that sum's mean square."""
+    """Four seconds of a track: which ones, counted from 0, the sum of its channels, and that sum's variance.
+
+    A constant is nothing that could be heard, or recognised.
+    """
 
     number: int
     mono: NDArray[np.float32]
@@ -56,7 +59,7 @@ class _Cutter:
 
     def _window(self, mono: NDArray[np.float32]) -> Window:
         self._number += 1
-        return Window(self._number - 1, mono.copy(), float(np.dot(mono, mono)) / len(mono))
+        return Window(self._number - 1, mono.copy(), float(np.var(mono, dtype=np.float64)))
 
 
 def _cut(chunks: Iterable[Samples], rate: int) -> Iterator[Window]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shlex
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -53,13 +54,31 @@ def probe(path: Path) -> Media:
     if not tracks:
         kinds = ", ".join(sorted({stream.kind for stream in streams})) or "no streams"
         raise MediaError(f"{path}: has no audio track (only {kinds})", "choose a file with sound")
+    if not heads and _is_empty(path):
+        raise MediaError(f"{path}: there is no sound in its audio track", "choose a file with sound")
     if not heads:
         codecs = ", ".join(sorted({track.codec for track in tracks}))
         raise MediaError(
             f"{path}: the audio cannot be decoded (codec {codecs})",
-            f"convert the audio first: ffmpeg -i {path.name} -c copy -c:a pcm_s24le {path.stem}.mov",
+            f"convert the audio first: ffmpeg -i {_quoted(path)} -c copy -c:a pcm_s24le {_quoted(_converted(path))}",
         )
     return media
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether no audio track has a single packet."""
+    with _opened(path) as container:
+        audio = container.streams.audio
+        return not any(packet.size for packet in container.demux(audio))
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
+
+
+def _converted(path: Path) -> Path:
+    """A name beside it that is not its own; Matroska holds nearly everything."""
+    return path.with_name(f"{path.stem}.pcm.mkv")
 
 
 def choose_track(media: Media, choice: str | None = None) -> AudioTrack:

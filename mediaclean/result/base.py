@@ -6,10 +6,12 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 from mediaclean.errors import MediaError, PresetError
+from mediaclean.loudness.delivery import spec_names
 from mediaclean.media.fingerprint import is_same
 from mediaclean.plan.as_json import from_dict
 from mediaclean.plan.make import Plan
@@ -89,8 +91,18 @@ def _table_of(path: Path) -> Path:
         raise MediaError(f"{path}: no such file", "give a result of mediaclean clean")
     beside = stems_folder(path) / TABLE
     if not beside.is_file():
-        raise PresetError(f"{path.name} has no stems beside it ({beside.parent.name}/)", HINT)
+        raise PresetError(f"{path.name} has no stems beside it ({beside.parent.name}/)", _first_of(path) or HINT)
     return beside
+
+
+def _first_of(path: Path) -> str:
+    """Of several deliveries of one run the first has the stems, which do for all of them."""
+    name, _, spec = path.stem.rpartition(".")
+    for folder in sorted(path.parent.glob(f"{escape(name)}.*.stems")) if name and spec in spec_names() else ():
+        if (folder / TABLE).is_file():
+            words = f"{shlex.quote(str(folder))} --spec {spec} -o {shlex.quote(str(path))} --overwrite"
+            return f"the stems of its run: mediaclean remix {words}"
+    return ""
 
 
 def _read(file: Path) -> Any:
@@ -141,7 +153,8 @@ def _check_result(path: Path, file: Path, base: Base, known: Mapping[str, Any] |
     folder = shlex.quote(str(file.parent))
     raise MediaError(
         f"{file.parent.name} beside it holds the stems of another result than {path.name}",
-        f"mediaclean remix {folder} makes that one again; mediaclean clean INPUT --residual keeps stems of this one",
+        f"mediaclean remix {folder} --dose remove -o NEW{path.suffix} makes that one again; "
+        "mediaclean clean INPUT --residual keeps stems of this one",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,6 +52,20 @@ def beside(options: CleanOptions, targets: Sequence[Path], track: str = "") -> l
     pages = [page_path(target, track) for target in targets] if options.page else []
     records = [path for target in targets for path in record_paths(target, track)] if options.record else []
     return [*pages, *records]
+
+
+def left_behind(options: CleanOptions, target: Path, tracks: Sequence[Job]) -> tuple[str, ...]:
+    """What is to be said of pages and records of an earlier result of that name, which nobody asked to be made anew."""
+    numbers = [str(job.track.number) for job in tracks] if len(tracks) > 1 else [""]
+    made = [path for track in numbers for path in beside(options, [target], track)]
+    every = dataclasses.replace(options, record=True, page=True)
+    names = [
+        path.name for track in numbers for path in beside(every, [target], track) if path not in made and path.exists()
+    ]
+    if not names:
+        return ()
+    those = f"{', '.join(names)} beside it {'is' if len(names) == 1 else 'are'}"
+    return (f"{those} of an earlier result: --record and --page write them anew",)
 
 
 def stem_paths(options: CleanOptions, target: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -105,3 +106,20 @@ def test_a_span_from_the_first_sample_on_changes_nothing_that_is_not_declared(tm
     assert again.proof is not None
     assert again.proof.changed < report.proof.changed
     assert again.proof.undeclared == 0
+
+
+def test_a_second_delivery_is_remixed_from_the_stems_of_the_first(tmp_path: Path, made: Made, cli: Cli) -> None:
+    """The advice is run as it stands."""
+    source = Path(shutil.copy(made.source, tmp_path / "talk.wav"))
+    specs = ("--spec", "ebu-r128", "--spec", "apple-podcasts")
+    assert cli("clean", source, *specs, "--residual", "--engine", "none").code in {0, 1}
+    second = tmp_path / "talk.clean.apple-podcasts.wav"
+    if not (tmp_path / "talk.clean.ebu-r128.stems").exists():
+        (tmp_path / "talk.clean.ebu-r128.stems").mkdir()
+        shutil.copy(made.stems / "stems.json", tmp_path / "talk.clean.ebu-r128.stems")
+    ran = cli("remix", second, "--dose", "remove", "--overwrite")
+    assert ran.code == 2
+    advice = ran.err.split("the stems of its run: mediaclean ")[1].splitlines()[0]
+    words = shlex.split(advice)
+    assert words[:2] == ["remix", str(tmp_path / "talk.clean.ebu-r128.stems")]
+    assert words[2:] == ["--spec", "apple-podcasts", "-o", str(second), "--overwrite"]

@@ -211,3 +211,16 @@ def test_fetch_says_which_models_there_are(cli: Cli) -> None:
 def test_the_help_says_that_many_reports_are_a_folder(cli: Cli) -> None:
     said = " ".join(cli("clean", "--help").out.replace("│", " ").split())
     assert "for several inputs, a folder with one for each" in said
+
+
+def test_a_record_and_page_of_an_earlier_result_are_named(take: Path, cli: Cli) -> None:
+    assert cli("clean", take, "--record", "--page", *NONE).code == 0
+    old = digest(Path("a.clean.changes.json"))
+    said = " ".join(cli("clean", take, "--set", "loudness.target_lufs=-20", "--overwrite", *NONE).out.split())
+    for name in ("a.clean.html", "a.clean.changes.json"):
+        assert name in said
+    assert "of an earlier result: --record and --page write them anew" in said
+    assert digest(Path("a.clean.changes.json")) == old
+    ran = cli("clean", take, "--record", "--page", "--overwrite", *NONE)
+    assert "earlier result" not in ran.out
+    assert digest(Path("a.clean.changes.json")) != old

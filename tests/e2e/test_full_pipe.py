@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from e2e.looking import names
 from e2e.refusing import OUTPUT
@@ -78,3 +80,21 @@ def test_a_closed_pipe_is_silent(words: list[str]) -> None:
         os.close(writer)
     assert ran.returncode == CLOSED
     assert ran.stderr == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_streams_that_the_caller_closed_are_missed_by_nobody(tmp_path: Path, short: Path, closed: str) -> None:
+    """As daemons start programs. A descriptor that is free must not become that of a file which then hears it all."""
+    target = tmp_path / "out.wav"
+    command = shlex.join(
+        [sys.executable, "-m", "mediaclean", "clean", str(short), "-o", str(target), "--engine", "none"]
+    )
+    ran = subprocess.run(f"{command} {closed}", shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert names(tmp_path) == ["out.wav"]
+    assert soundfile.info(target).frames == soundfile.info(short).frames
+    command = shlex.join([sys.executable, "-m", "mediaclean", "presets", "nope"])
+    assert (
+        subprocess.run(f"{command} {closed}", shell=True, capture_output=True, timeout=60, check=False).returncode == 2
+    )

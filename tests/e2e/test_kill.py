@@ -178,14 +178,57 @@ def test_stopped_between_the_result_and_its_stems_is_said_and_taken_up(
             clean(tmp_path / "song.wav", target, PRESET, keeping)
     result = digest(target)
     with pytest.raises(OutputError, match="a run for it was stopped before its end") as refused:
-        clean(tmp_path / "song.wav", target, PRESET, keeping)
+        clean(tmp_path / "song.wav", target, PRESET, HALF)  # without stems is another wish
     assert "--overwrite" in refused.value.hint
     said = cli("clean", tmp_path, "--engine", "none").err
     assert f"{target} is there already, but a run for it was stopped" in said
     assert digest(target) == result
     monkeypatch.setattr(Spool, "put", power_fails)  # nothing is separated again
-    clean(tmp_path / "song.wav", target, PRESET, replace(keeping, overwrite=True))
+    clean(tmp_path / "song.wav", target, PRESET, keeping)
     assert digest(target) == result
     assert {"song.clean.wav", "song.clean.stems", "song.wav"} == set(names(tmp_path))
     with pytest.raises(OutputError, match=r"exists already$"):
-        clean(tmp_path / "song.wav", target, PRESET, HALF)
+        clean(tmp_path / "song.wav", target, PRESET, keeping)
+
+
+def test_what_somebody_else_put_there_since_is_not_replaced(
+    tmp_path: Path, long_song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, keeping = tmp_path / "out.wav", replace(HALF, record=True)
+
+    def power_fails(*_: object, **__: object) -> None:
+        raise Power
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mediaclean.result.keep.write_record", power_fails)
+        with pytest.raises(Power):
+            clean(long_song, target, PRESET, keeping)
+    made = target.read_bytes()
+    target.write_bytes(b"somebody's own work")
+    with pytest.raises(OutputError, match="a run for it was stopped"):
+        clean(long_song, target, PRESET, keeping)
+    assert target.read_bytes() == b"somebody's own work"
+    target.write_bytes(made)
+    clean(long_song, target, PRESET, keeping)
+    assert names(tmp_path) == ["out.changes.json", "out.changes.txt", "out.wav"]
+
+
+def test_a_batch_goes_on_with_what_is_missing_beside_a_result(
+    tmp_path: Path, long_song: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    shutil.copy(long_song, tmp_path / "song.wav")
+    words = ("clean", tmp_path, "--engine", "none", "--page")
+
+    def disk_is_full(*_: object, **__: object) -> None:
+        raise OutputError("no space", "elsewhere")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mediaclean.result.keep.write_page", disk_is_full)
+        assert cli(*words).code == 5
+    assert (tmp_path / "song.clean.wav").exists()
+    assert not (tmp_path / "song.clean.html").exists()
+    ran = cli(*words)
+    assert ran.code == 0
+    assert "skipped" not in ran.err
+    assert names(tmp_path) == ["song.clean.html", "song.clean.wav", "song.wav"]
+    assert "1 skipped" in cli(*words).err

@@ -104,3 +104,52 @@ def test_a_dialogue_track_knows_every_way_to_set_a_level(tmp_path: Path, cli: Cl
 def test_sound_too_slow_to_be_weighted_is_refused(tmp_path: Path, cli: Cli, command: str) -> None:
     float_wav(tmp_path / "a.wav", speech(2.0)[:, ::24], 2_000)
     refused(cli(command, tmp_path / "a.wav"), MEDIA, "2000 samples a second")
+
+
+@pytest.mark.parametrize("mode", ["auto", "leave"])
+def test_a_constant_is_its_own_copy(tmp_path: Path, mode: str) -> None:
+    """It has no phase and no edge by which it could be recognised, and is nothing that could be missed."""
+    float_wav(tmp_path / "dc.wav", np.full((1, 6 * RATE), 0.25, np.float32))
+    preset = load_preset("documentary", [f"duck.mode={mode}"])
+    report = clean(tmp_path / "dc.wav", tmp_path / "out.wav", preset, CleanOptions(engine="none"))
+    assert report.receipt["ok"]
+
+
+def test_dialogue_beside_the_centre_is_pointed_to(tmp_path: Path, cli: Cli) -> None:
+    voice = speech(6.0)[0]
+    sound = np.zeros((6, len(voice)), np.float32)
+    sound[:2] = voice
+    soundfile.write(tmp_path / "wide.wav", sound.T, RATE, subtype="PCM_24")
+    ran = cli("clean", tmp_path / "wide.wav", "--engine", "none")
+    assert "speech of 5.1 is looked for in the centre alone" in " ".join(ran.out.split())
+    sound[2] = voice
+    soundfile.write(tmp_path / "centre.wav", sound.T, RATE, subtype="PCM_24")
+    assert "centre alone" not in " ".join(cli("clean", tmp_path / "centre.wav", "--engine", "none").out.split())
+
+
+@pytest.mark.parametrize("wanted", ["WAV", "RF64"])
+@pytest.mark.parametrize("odd", [0, 1])
+def test_a_wave_file_that_breaks_off_says_where(tmp_path: Path, cli: Cli, wanted: str, odd: int) -> None:
+    whole, half = tmp_path / "whole.wav", tmp_path / "half.wav"
+    soundfile.write(whole, speech(8.0).T, RATE, subtype="PCM_24", format=wanted)
+    size = whole.stat().st_size
+    half.write_bytes(whole.read_bytes()[: size // 2 + odd])
+    assert "could be read" not in cli("analyze", whole).out
+    said = " ".join(cli("analyze", half).out.split())
+    assert "only 0:03.9 of 0:08.0 could be read" in said
+
+
+def test_a_wave_file_of_unknown_length_is_whole(tmp_path: Path, cli: Cli) -> None:
+    """As programs write into a pipe."""
+    path = tmp_path / "piped.wav"
+    soundfile.write(path, speech(4.0).T, RATE, subtype="PCM_16")
+    written = bytearray(path.read_bytes())
+    at = written.index(b"data") + 4
+    written[at : at + 4] = b"\xff" * 4
+    path.write_bytes(written)
+    assert "could be read" not in cli("analyze", path).out
+
+
+def test_a_track_without_sound_is_not_said_to_be_undecodable(tmp_path: Path, cli: Cli) -> None:
+    soundfile.write(tmp_path / "empty.wav", np.zeros((0, 2), np.float32), RATE)
+    refused(cli("clean", tmp_path / "empty.wav"), MEDIA, "there is no sound in its audio track")
