@@ -30,7 +30,7 @@ from mediaclean.result.again import render_again
 from mediaclean.result.keep import check_keeping, keep, left_behind, proof_of, told
 from mediaclean.side_by_side import side_by_side
 from mediaclean.tape import Tape
-from mediaclean.unfinished import is_unfinished, mark, unmark, wish_of
+from mediaclean.unfinished import is_unfinished, noting, unmark, wish_of
 from mediaclean.versions import versions
 from mediaclean.voices import name_is_taken, remove_spools, spool_folder
 
@@ -145,12 +145,11 @@ def _deliver(
     def extra() -> tuple[NewAudio, ...]:
         return (_dialogue_track(takes[0], rendered[0].voices),) if job.options.dialogue_track else ()
 
-    with staged(delivery.target, overwrite=job.options.overwrite) as part:
+    with noting(delivery.target, wish) as mark, staged(delivery.target, overwrite=job.options.overwrite) as part:
         finished = finish(takes, part, extra=extra)
         with job.stopwatch.stage("verify"):
             receipt = _proven(takes, delivery.target, part, finished, packets)
-        if wish:
-            mark(delivery.target, part, wish)
+        mark(part)
     tracks = [take.job.track.number for take in takes]
     return [
         _report(each, take, delivery, done, receipt, (*notes, *each.notes), tracks)

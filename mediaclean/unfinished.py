@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -20,14 +21,24 @@ def wish_of(source: Path, preset: Preset, options: CleanOptions) -> str:
     return sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def mark(target: Path, part: Path, wish: str) -> None:
-    """Note that the run of this wish is about to give `part`, a whole file, the name of `target`.
+@contextmanager
+def noting(target: Path, wish: str) -> Iterator[Callable[[Path], None]]:
+    """A function that notes that the run of this wish is about to give a whole file the name of `target`.
 
-    Raises:
-        OSError: if that cannot be written.
+    An empty wish notes nothing. If the file does not get its name, nothing stays of the note.
     """
-    known = {"result": fingerprint(part), "wish": wish}
-    _note(target).write_text(json.dumps(known, sort_keys=True), encoding="utf-8")
+
+    def mark(part: Path) -> None:
+        if wish:
+            known = {"result": fingerprint(part), "wish": wish}
+            _note(target).write_text(json.dumps(known, sort_keys=True), encoding="utf-8")
+
+    try:
+        yield mark
+    except BaseException:
+        if wish and not is_unfinished(target, wish):
+            unmark(target)
+        raise
 
 
 def unmark(target: Path) -> None:

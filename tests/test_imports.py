@@ -34,7 +34,8 @@ HEAVY = ("torch", "av", "scipy", "onnxruntime", "soxr", "pyloudnorm", "demucs", 
 GROUND = ("ahead", "audio", "errors", "progress", "settings")
 RUN = (
     "deciding", "dialogue", "doctor", "doses", "finish", "job", "level", "listening", "measuring", "mixing",
-    "other_engine", "preview", "rendering", "report", "run", "selfrepair", "side_by_side", "sources", "voices",
+    "other_engine", "preview", "rendering", "report", "run", "selfrepair", "side_by_side", "sources", "unfinished",
+    "voices",
     "result.again", "result.base", "result.keep", "result.page", "result.record", "result.stems", "result.tables",
 )  # fmt: skip
 """The story of a run, above the stages; it alone opens files and calls networks."""
