@@ -24,6 +24,13 @@ from mediaclean.backends.dialogue_mask import (
 from mediaclean.backends.rumble import RUMBLE_BINS
 from training.perception import Disturbance
 
+QUARTER = 16
+"""Frames in a quarter of a second."""
+LOUD = 10**-1.5
+"""Of the power of the loudest quarter of an example."""
+KEPT = 0.7
+"""Share of its amplitude, 3 dB less, from which on a word counts as there."""
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -35,6 +42,7 @@ class LossWeights:
     lost_voice: float = 3.0
     level: float = 0.15  # per dB
     high: float = 3.0
+    gone: float = 5.0  # per share of the amplitude
     heard: float = 0.2  # per point of P.862
     bands: float = 0.35  # per dB
     band_floor: float = 2e-4  # of a band's mean power
@@ -55,6 +63,11 @@ def _heard(low: Tensor) -> Tensor:
     """The spectrogram of the sound that is made of a spectrogram, below 8 kHz: what frames that overlap do not agree on
     is never heard (Wisdom et al., "Differentiable consistency constraints", ICASSP 2019)."""
     return analyse(synthesise(F.pad(low, (0, BINS - LOW_BINS))))[..., :LOW_BINS]
+
+
+def _quarters(values: Tensor) -> Tensor:
+    """Means over quarters of a second that overlap by half, (batch, frames) to (batch, quarters)."""
+    return F.avg_pool1d(values[:, None], QUARTER, QUARTER // 2)[:, 0]
 
 
 def _compress(power: Tensor, exponent: float) -> Tensor:
@@ -90,6 +103,19 @@ class _Pair:
         complex_error = _power(self.got * turn - self.voice * target_turn) * self.known
         return (target - magnitude) * self.known, complex_error
 
+    def gone(self, mix: Tensor) -> Tensor:
+        """Mean share of the amplitude that words lack of `KEPT`, over quarters of a second with a loud voice, (batch,).
+
+        Loud as in `benchmarks/lost.py`: near the loudest, and not under the bed. Linear, so that a word of which
+        nothing is left pulls as much as one of which half is.
+        """
+        along = self.got.real * self.voice.real + self.got.imag * self.voice.imag
+        rest = _power(mix - self.voice)
+        own, kept, bed = (_quarters((each * self.known).sum(-1)) for each in (self.voice_power, along, rest))
+        loud = (own > own.amax(1, keepdim=True) * LOUD) & (own > bed) & (own > 1e-3)
+        lack = (KEPT - kept / (own + 1e-9)).clamp_min(0) * loud
+        return lack.sum(1) / loud.sum(1).clamp_min(1) * self.there
+
     def bands_db(self, bands: Tensor, floor: float) -> Tensor:
         """How far the power of each critical band in each frame is from the true one, (batch,) means.
 
@@ -120,8 +146,9 @@ def dialogue_loss(
     does so most to what is weak, such as the ends of words, and so the term "bands" counts the level of every
     critical band in every frame alike. The term "heard" is what a listener would be disturbed by (`perception.py`),
     where there is a voice. The others compare power-compressed spectra (Ephrat et al. 2018): magnitude, complex
-    value, and once more whatever magnitude of the voice was lost; above 8 kHz, the magnitude of bands. Above the
-    voice's own bandwidth (Hz, per example) the target is unknown while somebody speaks, and nothing is counted.
+    value, and once more whatever magnitude of the voice was lost; above 8 kHz, the magnitude of bands. "gone" counts
+    words of which little is left: too rare to weigh anything in the others. Above the voice's own bandwidth (Hz, per
+    example) the target is unknown while somebody speaks, and nothing is counted.
     """
     w = weights or LossWeights()
     low_mix = mix[..., :LOW_BINS]
@@ -136,6 +163,7 @@ def dialogue_loss(
         "complex": w.complex * complex_error.mean(),
         "level": w.level * pair.level_db().mean(),
         "lost_voice": w.lost_voice * gap.clamp_min(0).square().mean(),
+        "gone": w.gone * pair.gone(low_mix).mean(),
         "bands": w.bands * pair.bands_db(disturbance.bands, w.band_floor).mean(),
         "heard": w.heard * heard.mean(),
         "high": w.high * high.mean(),

@@ -16,7 +16,7 @@ from mediaclean.backends.dialogue_net import DialogueNet, NetConfig
 from training import train, validation
 from training.export import export
 from training.grow import deepened, widened
-from training.loss import LossWeights, dialogue_loss
+from training.loss import KEPT, LossWeights, dialogue_loss
 from training.mixing import Mixer
 from training.muon import orthogonalise
 from training.train import Trainer, TrainSettings, rate_at, split_parameters
@@ -103,6 +103,25 @@ def test_lost_voice_costs_more_than_bed_left_over() -> None:
     assert less["magnitude"] == pytest.approx(more["magnitude"], rel=0.2)
     assert less["lost_voice"] > 0.3 * less["magnitude"]
     assert more["lost_voice"] < 0.01 * less["lost_voice"]  # the cut at 8 kHz leaves a trace
+
+
+def test_a_word_that_is_gone_costs_what_no_other_error_does() -> None:
+    """A quarter of a second of nothing is counted; 2 dB less everywhere is not, nor a word under a bed."""
+    generator = torch.Generator().manual_seed(2)
+    voice, bed = (analyse(torch.randn(1, 63 * HOP, generator=generator)) for _ in range(2))
+    mix = voice + 0.3 * bed
+    word = (torch.arange(64) >= 24) & (torch.arange(64) < 40)
+
+    def cost(kept: float, where: torch.Tensor, among: torch.Tensor) -> float:
+        gain = torch.where(where, kept, 1.0)[:, None]
+        return dialogue_loss(ideal(gain * voice, among), voice, among, WIDE[:1])[1]["gone"]
+
+    weight, quarters = LossWeights().gone, 7
+    assert cost(1.0, word, mix) == pytest.approx(0.0, abs=1e-6)
+    assert cost(0.8, torch.ones_like(word), mix) == pytest.approx(0.0, abs=1e-6)
+    whole, halves = KEPT, 2 * (KEPT - 0.5)
+    assert cost(0.0, word, mix) == pytest.approx(weight * (whole + halves) / quarters, rel=0.15)
+    assert cost(0.0, word, voice + 1.2 * bed) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_errors_above_a_voices_bandwidth_do_not_count_while_it_speaks() -> None:
