@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from mediaclean.backends import dialogue
 from mediaclean.backends.dialogue_net import DialogueNet, NetConfig
@@ -44,8 +45,21 @@ def export(checkpoints: Sequence[Path], target: Path) -> str:
     odd = [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
     if odd:
         raise ValueError(f"not finite in half precision: {', '.join(odd)}")
-    save_file(tensors, target, metadata=config.as_metadata())
-    return hashlib.sha256(target.read_bytes()).hexdigest()
+    content = in_order(save(tensors, metadata=config.as_metadata()))
+    target.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def in_order(content: bytes) -> bytes:
+    """The same safetensors with its header sorted: the library leaves its order to chance, and one hash says one thing.
+
+    The places of the tensors are counted from the end of the header, which begins with its own length (8 bytes, little
+    end first) and is filled with spaces to a multiple of 8.
+    """
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8:start]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[start:]
 
 
 def _network(path: Path) -> DialogueNet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from mediaclean.backends import dialogue
 from mediaclean.backends.dialogue_mask import HOP, LOW_BINS, TAPS, Mask, analyse, apply_mask, high_power, synthesise
 from mediaclean.backends.dialogue_net import DialogueNet, NetConfig
 from training import train, validation
-from training.export import export
+from training.export import export, in_order
 from training.grow import deepened, widened
 from training.loss import KEPT, LossWeights, dialogue_loss
 from training.mixing import Mixer
@@ -207,6 +208,21 @@ def test_of_two_checkpoints_the_mean_is_written(tmp_path: Path) -> None:
     ).save("3.pt")
     with pytest.raises(RuntimeError, match="different networks"):
         export([tmp_path / "1.pt", tmp_path / "3.pt"], target)
+
+
+def test_the_same_weights_have_one_hash(tmp_path: Path) -> None:
+    """The library writes its metadata in an order of chance, so that a reader of the hash would see two networks."""
+    Trainer(DialogueNet(SMALL), tmp_path, "cpu", TrainSettings()).save("1.pt")
+    digest = export([tmp_path / "1.pt"], tmp_path / "one.safetensors")
+    content = (tmp_path / "one.safetensors").read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    entries = list(json.loads(content[8:start]).items())
+    header = json.dumps(dict(reversed(entries)), indent=1).encode()
+    other = len(header).to_bytes(8, "little") + header + content[start:]
+    assert other != content
+    assert in_order(other) == content
+    assert hashlib.sha256(in_order(other)).hexdigest() == digest
+    assert len(content[8:start]) % 8 == 0
 
 
 def test_a_deeper_network_begins_as_the_same_function_and_every_new_weight_learns() -> None:
