@@ -37,11 +37,11 @@ def of_corpus(chance: np.random.Generator) -> Iterator[tuple[Sound, Sound]]:
                 yield random_part(voice, LENGTH, chance), random_part(piece, LENGTH, chance)
 
 
-def of_training(data: Path, chance: np.random.Generator) -> Iterator[tuple[Sound, Sound]]:
+def of_training(data: Path, chance: np.random.Generator, clips: int) -> Iterator[tuple[Sound, Sound]]:
     """Voices of the training and music that is held out of it."""
     speech, music = training_clips(data, "speech"), validation_clips(data, "music")
     weights = chances(speech, SPEECH_WEIGHTS)
-    for _ in range(CLIPS):
+    for _ in range(clips):
         drawn = speech[chance.choice(len(speech), p=weights)], music[int(chance.integers(len(music)))]
         voice, piece = (random_part(clip.samples, LENGTH, chance) for clip in drawn)
         yield voice, piece
@@ -73,10 +73,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="packs of the training (training/README.md)")
     parser.add_argument("--weights", type=Path, help="safetensors; those that ship by default")
+    parser.add_argument("--clips", type=int, default=CLIPS, help="of the training, eight seconds each")
     args = parser.parse_args()
     find = wrap(load("cpu", args.weights) if args.weights else load("cpu"))
     chance = np.random.default_rng(3)
-    sets = {"corpus": of_corpus(chance)} | ({"training": of_training(args.data, chance)} if args.data else {})
+    sets = {"corpus": of_corpus(chance)} | ({"training": of_training(args.data, chance, args.clips)} if args.data else {})
     for name, pairs in sets.items():
         count, gone = lost(pairs, find)
         said = ", ".join(f"{each} by more than {limit:g} dB" for each, limit in zip(gone, LOST_DB, strict=True))
