@@ -77,7 +77,9 @@ def main() -> None:
     args = parser.parse_args()
     find = wrap(load("cpu", args.weights) if args.weights else load("cpu"))
     chance = np.random.default_rng(3)
-    sets = {"corpus": of_corpus(chance)} | ({"training": of_training(args.data, chance, args.clips)} if args.data else {})
+    sets = {"corpus": of_corpus(chance)}
+    if args.data:
+        sets["training"] = of_training(args.data, chance, args.clips)
     for name, pairs in sets.items():
         count, gone = lost(pairs, find)
         said = ", ".join(f"{each} by more than {limit:g} dB" for each, limit in zip(gone, LOST_DB, strict=True))
