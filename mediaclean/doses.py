@@ -36,7 +36,7 @@ from mediaclean.plan.make import Cut, Plan, SeparateSettings
 from mediaclean.polish import through
 from mediaclean.preset import Preset
 from mediaclean.progress import Progress
-from mediaclean.render import Voices, bed_curve, mixdown, split
+from mediaclean.render import CleanSpeech, Voices, bed_curve, mixdown, split
 from mediaclean.report import EngineUse
 from mediaclean.roomtone.fill import ToneFiller
 from mediaclean.roomtone.shots import Tone
@@ -282,7 +282,7 @@ def _mix(job: Job, plan: Plan, sound: _Separated, span: Span, heard: Span, synth
     settled, ledger = heal(job, settled, sound.again, judging, start=sound.start, inside=heard, grounds=sound.grounds)
     gains = bed_curve(settled, preset.duck, job.rate)
     filler = ToneFiller(synth, plan.holes, preset.room_tone or RoomToneSettings()) if synth else None
-    mix = np.concatenate(list(mixdown(sound.blocks, gains, filler)), axis=1)
+    mix = np.concatenate(list(mixdown(sound.blocks, gains, filler, CleanSpeech.of(plan, job.fade))), axis=1)
     return _Version(mix, gains, ledger or Ledger(job.rate))
 
 

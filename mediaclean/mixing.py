@@ -24,7 +24,7 @@ from mediaclean.plan.make import Cut, Plan, PlannedDip, SeparateSettings, with_g
 from mediaclean.plan.notes import song_notes
 from mediaclean.polish import BlockStage, through
 from mediaclean.polish.chain import Voiced, settle, stages
-from mediaclean.render import Voices, bed_curve, mixdown, split
+from mediaclean.render import CleanSpeech, Voices, bed_curve, mixdown, split
 from mediaclean.repair.dereverb import DereverbSettings, dereverb
 from mediaclean.report import ToneUse
 from mediaclean.result.changes import Change, declared, planned
@@ -109,7 +109,7 @@ def make_mix(
         if filler is None and not needs_voice:
             return job.chunks(stage, plan.length)
         source = blocks(stage) if needs_voice else _whole(job.chunks(stage, plan.length))
-        return mixdown(source, gains, filler)
+        return mixdown(source, gains, filler, CleanSpeech.of(settled, fade))
 
     tone = tone_use(synth, settled) if synth else None
     filled = tuple(filler.spans()) if filler else ()
@@ -273,8 +273,9 @@ HINT = "take them out of the plan, or name longer spans"
 def _model(job: Job, plan: Plan, sources: Sequence[Samples]) -> ToneModel:
     if not sources:
         # the plan's level sums the channels' power, the model's is per channel
-        per_channel_dbfs = plan.floor_dbfs - 10.0 * float(np.log10(job.track.channels))
-        return floor_model(per_channel_dbfs, job.rate, job.track.channels)
+        silent = [number for number in plan.silent_channels if number < job.track.channels]
+        per_channel_dbfs = plan.floor_dbfs - 10.0 * float(np.log10(max(1, job.track.channels - len(silent))))
+        return floor_model(per_channel_dbfs, job.rate, job.track.channels, silent)
     try:
         return learn(sources, job.rate)
     except ValueError as error:

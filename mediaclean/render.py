@@ -8,6 +8,7 @@ Every stage is a generator over blocks and a function of the position alone, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +88,30 @@ def bed_curve(plan: Plan, settings: DuckSettings | None, rate: int) -> GainCurve
     return curve(dips, settings or DuckSettings(), rate)
 
 
-def mixdown(blocks: Iterable[Block], gains: GainCurve, filler: ToneFiller | None) -> Iterator[Samples]:
-    """Lower the bed and give back the room: samples of shape (channels, n), one chunk per block."""
+@dataclass(frozen=True)
+class CleanSpeech:
+    """Where all that sounds counts as voice, as `split` has it: in phrases that are not separated there is no bed, so
+    no gain of the bed takes anything of their room."""
+
+    phrases: Sequence[Span]
+    cuts: Sequence[Span]
+    fade: int
+
+    @classmethod
+    def of(cls, plan: Plan, fade: int) -> CleanSpeech:
+        """That of a plan."""
+        return cls([phrase.span for phrase in plan.phrases], merge(cut.span for cut in plan.cuts), fade)
+
+    def room_gain(self, gain: NDArray[np.float32], start: int) -> NDArray[np.float32]:
+        """What is left of the room's amplitude from a position on, where the bed stands at a gain; shapes (n,)."""
+        clean = trapezoid(self.phrases, self.fade, start, len(gain))
+        clean *= 1.0 - trapezoid(self.cuts, self.fade, start, len(gain))
+        return np.asarray(1.0 - (1.0 - gain) * (1.0 - clean), dtype=np.float32)
+
+
+def mixdown(
+    blocks: Iterable[Block], gains: GainCurve, filler: ToneFiller | None, clean: CleanSpeech
+) -> Iterator[Samples]:
+    """Lower the bed and give back what that takes of the room: samples of shape (channels, n), one chunk per block."""
     for block, gain, mixed in duck(blocks, gains):
-        yield mixed if filler is None else filler.apply(mixed, block.start, gain)
+        yield mixed if filler is None else filler.apply(mixed, block.start, clean.room_gain(gain, block.start))

@@ -123,6 +123,14 @@ def _channels(heard: Heard, names: Sequence[str]) -> Iterable[str]:
             yield f"the {name} channel is dead"
 
 
+def silent_channels(analysis: Analysis) -> tuple[int, ...]:
+    """Channels in which no room is to be heard, from 0: those of low-frequency effects, and dead ones."""
+    levels = analysis.heard.level_dbfs
+    names = channel_names(analysis.layout, analysis.channels)
+    dead = {index for index, level in enumerate(levels) if level < max(levels) - DEAD_DB}
+    return tuple(index for index, name in enumerate(names) if index in dead or name.startswith("LFE"))
+
+
 def holed_share(analysis: Analysis) -> float:
     """In how many of the loud moments the top of the speech band holds nothing, 0 to 1.
 

@@ -8,6 +8,7 @@ measurement", AES convention 145, 2018); at 48 kHz they are the standard's own t
 from __future__ import annotations
 
 import math
+import re
 from typing import TypeAlias
 
 import numpy as np
@@ -54,19 +55,22 @@ _LAYOUTS = {
     "7.1(wide)": "FL FR FC LFE BL BR FLC FRC",
     "7.1(wide-side)": "FL FR FC LFE FLC FRC SL SR",
     "octagonal": "FL FR FC BL BR BC SL SR",
+    "cube": "FL FR BL BR TFL TFR TBL TBR",
     "5.1.2": "FL FR FC LFE SL SR TFL TFR",
     "5.1.2(back)": "FL FR FC LFE BL BR TFL TFR",
     "5.1.4": "FL FR FC LFE SL SR TFL TFR TBL TBR",
     "7.1.2": "FL FR FC LFE BL BR SL SR TFL TFR",
     "7.1.4": "FL FR FC LFE BL BR SL SR TFL TFR TBL TBR",
 }
+_CUSTOM = re.compile(r"\d+ channels \((.+)\)")
 _BY_COUNT = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
 
 def channel_names(layout: str, channels: int) -> tuple[str, ...]:
-    """The channels of an FFmpeg layout in order: of a known name, of a custom one such as ``FL+FR+LFE``, or,
-    where neither fits, of the usual layout with that many channels; empty names where there is none."""
-    for known in (layout, _BY_COUNT.get(channels, "")):
+    """The channels of an FFmpeg layout in order: of a known name, of a custom one such as ``3 channels (FL+FR+LFE)``,
+    or, where neither fits, of the usual layout with that many channels; empty names where there is none."""
+    custom = _CUSTOM.fullmatch(layout)
+    for known in (custom[1] if custom else layout, _BY_COUNT.get(channels, "")):
         names = tuple(_LAYOUTS.get(known, known.replace("+", " ")).split())
         if len(names) == channels and all(name.isupper() for name in names):
             return names

@@ -11,7 +11,7 @@ from mediaclean.audio import Span
 from mediaclean.bed.judging import BASES, BEDS, TREATMENTS, Choice, Cost, Treatment
 from mediaclean.errors import PresetError
 from mediaclean.plan.make import Cut, Level, Phrase, Plan, PlannedDip
-from mediaclean.plan.reader import HINT, Reader, Spans, text_of
+from mediaclean.plan.reader import HINT, Reader, Spans, number_of, text_of
 from mediaclean.polish.records import PROCESSES, RANGE_DB, VoiceGain
 from mediaclean.repair.records import PROCESSES as REPAIRS
 from mediaclean.repair.records import HumLine, Repair, Repairs
@@ -49,6 +49,7 @@ def to_dict(plan: Plan) -> dict[str, Any]:
         "hum": [vars(line).copy() for line in plan.repairs.hum],
         "voice_gains": None if plan.voice_gains is None else [_gain_row(row, rate) for row in plan.voice_gains],
         "choices": [choice_row(choice, rate) for choice in plan.choices],
+        **({"silent_channels": [number + 1 for number in plan.silent_channels]} if plan.silent_channels else {}),
         **({"mended": True} if plan.mended else {}),
     }
 
@@ -103,6 +104,7 @@ def from_dict(data: Any) -> Plan:
         dips=_ordered(dips, spans.rate, "plan.dips"),
         tone_sources=tuple(spans.span(pair, path) for path, pair in reader.items("tone_sources_s")),
         floor_dbfs=reader.number("floor_dbfs"),
+        silent_channels=_channels(reader),
         holes=tuple(spans.span(pair, path) for path, pair in reader.items("holes_s")),
         level=None if level is None else _level(level),
         notes=tuple(text_of(note, path) for path, note in reader.items("notes")),
@@ -117,10 +119,21 @@ def from_dict(data: Any) -> Plan:
 _KEYS = (
     "version", "rate_hz", "length_s", "phrases", "cuts", "dips",
     "tone_sources_s", "floor_dbfs", "holes_s", "level", "notes", "shots", "repairs", "hum", "voice_gains",
-    "choices", "mended", "preset",
+    "choices", "mended", "preset", "silent_channels",
 )  # fmt: skip
 MOST_HZ = 768_000.0
 MOST_S = 1e6
+
+
+def _channels(reader: Reader) -> tuple[int, ...]:
+    """Channels, counted from 1 in JSON as tracks are; none where nothing is said."""
+    if "silent_channels" not in reader.data:
+        return ()
+    found = {number_of(number, path): path for path, number in reader.items("silent_channels")}
+    for number, path in found.items():
+        if number < 1 or number != int(number):
+            raise PresetError(f"{path} = {number:g}: must be the number of a channel, from 1", HINT)
+    return tuple(int(number) - 1 for number in sorted(found))
 
 
 def _phrase(row: Reader, spans: Spans) -> Phrase:

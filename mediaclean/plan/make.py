@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mediaclean.advice.faults import silent_channels
 from mediaclean.audio import Span, frames_of, gaps, merge
 from mediaclean.bed.auto import plan_choices
 from mediaclean.bed.judging import Choice
@@ -62,6 +63,7 @@ def make_plan(analysis: Analysis, preset: Preset, *, engine: Engine = "auto") ->
         dips=tuple(_dips(listened, lowered, analysis, preset)),
         tone_sources=tuple(sources),
         floor_dbfs=round(floor_level_dbfs(analysis.level_db, analysis.speech, tone), 1),
+        silent_channels=silent_channels(analysis),
         holes=tuple(analysis.holes) if preset.room_tone and (sources or not is_empty) else (),
         level=None if is_empty else _level(preset),
         notes=(

@@ -95,6 +95,7 @@ class Plan:
     dips: tuple[PlannedDip, ...] = ()
     tone_sources: tuple[Span, ...] = ()
     floor_dbfs: float = -66.0
+    silent_channels: tuple[int, ...] = ()  # from 0: in which no floor stands in for a room's tone
     holes: tuple[Span, ...] = ()
     level: Level | None = None
     notes: tuple[str, ...] = ()

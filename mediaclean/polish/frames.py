@@ -33,6 +33,7 @@ class VoiceFrames:
     """Frames of `hop` samples from position `start` on; every array has the shape (frames,).
 
     Attributes:
+        length: samples that were heard; the last frame may reach beyond them.
         loud_db: K-weighted level of the voice's downmix in dB.
         mid_db, high_db: its level from 600 to 4500 Hz and above.
         voicing: height of the pitch's peak in the autocorrelation, 0 for noise to 1 for a steady note.
@@ -42,6 +43,7 @@ class VoiceFrames:
     rate: int
     hop: int
     start: int
+    length: int
     loud_db: Levels
     mid_db: Levels
     high_db: Levels
@@ -60,7 +62,7 @@ class VoiceFrames:
 
     def span(self, first: int, stop: int) -> Span:
         """The samples of the frames `first` to `stop`, the last one excluded."""
-        return Span(self.start + first * self.hop, self.start + stop * self.hop)
+        return Span(self.start + first * self.hop, self.start + min(stop * self.hop, self.length))
 
 
 def heard(block: Block, cuts: Sequence[Span], fade: int) -> Samples:
@@ -127,7 +129,7 @@ class _Ear:
             self._rows.append(self._measure(np.pad(self._held, ((0, 0), (0, needed)))[:, :needed]))
             self._held = self._held[:, BATCH * self._hop :]
         rows = np.concatenate([np.zeros((6, 0), np.float16), *self._rows], axis=1)[:, :frames]
-        return VoiceFrames(self._rate, self._hop, self._start or 0, *rows)
+        return VoiceFrames(self._rate, self._hop, self._start or 0, self._count, *rows)
 
     def _measure(self, sound: Samples) -> Levels:
         """Rows of `VoiceFrames` for a batch of frames, (6, frames)."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaclean.audio import Samples, power_to_db
+from mediaclean.downmix import in_step
 from mediaclean.repair.records import HumLine
 from mediaclean.settings import Settings, setting
 
@@ -66,7 +67,7 @@ class HumFinder:
         self._step, self._count = 1, 0
 
     def add(self, samples: Samples) -> None:
-        self._held = np.concatenate([self._held, samples.mean(axis=0)])
+        self._held = np.concatenate([self._held, in_step(samples)])
         while len(self._held) >= self._size:
             if self._count % self._step == 0:
                 self._frames.append(self._spectrum_db(self._held[: self._size]))

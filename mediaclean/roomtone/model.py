@@ -105,15 +105,16 @@ def learn(sources: Sequence[Samples], rate: int) -> ToneModel:
     return ToneModel(rate, covariance.astype(np.complex64), learned_s)
 
 
-def floor_model(level_dbfs: float, rate: int, channels: int) -> ToneModel:
+def floor_model(level_dbfs: float, rate: int, channels: int, silent: Sequence[int] = ()) -> ToneModel:
     """A plausible floor for a recording that has no usable tone: pink above 60 Hz, soft above 12 kHz.
 
     Channels cohere as two microphones 20 cm apart in a diffuse field do, by sin(x)/x (Cook et al., 1955).
 
     Args:
-        level_dbfs: root-mean-square level of every channel.
+        level_dbfs: root-mean-square level of every channel that is not silent.
         rate: in Hz.
         channels: how many.
+        silent: channels without any sound, from 0: an LFE, a dead one.
     """
     size = frame_length(rate)
     frequency = np.fft.rfftfreq(size, 1.0 / rate)
@@ -122,6 +123,8 @@ def floor_model(level_dbfs: float, rate: int, channels: int) -> ToneModel:
     shape *= 10.0 ** (level_dbfs / 10.0) * size / (2.0 * shape[1:-1].sum())
     cohere = np.maximum(np.sinc(2.0 * frequency * _SPACING_M / _SPEED_OF_SOUND), 0.0)
     matrix = np.where(np.eye(channels, dtype=bool)[:, :, None], 1.0, cohere[None, None, :])
+    matrix[list(silent)] = 0.0
+    matrix[:, list(silent)] = 0.0
     return ToneModel(rate, (matrix * shape).astype(np.complex64), 0.0)
 
 

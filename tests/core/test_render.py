@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mediaclean.audio import Block, Samples, Span
 from mediaclean.bed.duck import DuckSettings, GainCurve
 from mediaclean.plan.make import Cut, Phrase, Plan, PlannedDip
-from mediaclean.render import bed_curve, mixdown, split, trapezoid
+from mediaclean.render import CleanSpeech, bed_curve, mixdown, split, trapezoid
 from mediaclean.roomtone.fill import ToneFiller
 from mediaclean.roomtone.model import ToneSynth, floor_model
 from mediaclean.roomtone.sources import RoomToneSettings
@@ -44,6 +44,7 @@ PLAN = plan_of(
     [(Span(20_000, 30_000), -12.0)],
 )
 MIX = noise(2, LENGTH)
+CLEAN = CleanSpeech.of(PLAN, FADE)
 VOICES = [noise(2, cut.span.length, seed=10 + i) for i, cut in enumerate(PLAN.cuts)]
 
 
@@ -143,9 +144,13 @@ def test_blocks_of_any_size_give_the_same_sound(size: int, filled: bool) -> None
     gains = bed_curve(plan, DuckSettings(), rate)
     filler = ToneFiller(ToneSynth(floor_model(-50.0, 8_000, 2), 3, 0.0), [Span(450, 600)], RoomToneSettings())
 
+    clean = CleanSpeech.of(plan, fade)
+
     def rendered(sizes: Sequence[int]) -> tuple[Samples, Samples]:
         blocks = list(split(pieces(sound, sizes), plan, voices.__getitem__, fade))
-        return joined(block.voice for block in blocks), joined(mixdown(blocks, gains, filler if filled else None))
+        return joined(block.voice for block in blocks), joined(
+            mixdown(blocks, gains, filler if filled else None, clean)
+        )
 
     for one, other in zip(rendered([size]), rendered([3_000]), strict=True):
         assert np.array_equal(one, other)
@@ -170,14 +175,14 @@ def test_whatever_is_spoken_and_separated_the_parts_add_up(
 @pytest.mark.parametrize("sizes", [[LENGTH], [480], [7_000, 1]])
 def test_with_no_dips_the_mixdown_is_the_input_bit_by_bit(sizes: list[int]) -> None:
     gains = bed_curve(plan_of(), None, RATE)
-    assert np.array_equal(joined(mixdown(blocks_of(sizes=sizes), gains, None)), MIX)
-    for block, mixed in zip(blocks := blocks_of(sizes=sizes), mixdown(blocks, gains, None), strict=True):
+    assert np.array_equal(joined(mixdown(blocks_of(sizes=sizes), gains, None, CLEAN)), MIX)
+    for block, mixed in zip(blocks := blocks_of(sizes=sizes), mixdown(blocks, gains, None, CLEAN), strict=True):
         assert mixed is block.mix
 
 
 def test_far_from_a_dip_the_mixdown_is_the_input_bit_by_bit() -> None:
     wanted = DuckSettings(attack_s=0.3, release_s=0.8)
-    mixed = joined(mixdown(blocks_of(), bed_curve(PLAN, wanted, RATE), None))
+    mixed = joined(mixdown(blocks_of(), bed_curve(PLAN, wanted, RATE), None, CLEAN))
     assert np.array_equal(mixed[:, : 20_000 - 2_400], MIX[:, : 20_000 - 2_400])
     assert np.array_equal(mixed[:, 30_000 + 6_400 :], MIX[:, 30_000 + 6_400 :])
     assert np.allclose(
@@ -187,9 +192,26 @@ def test_far_from_a_dip_the_mixdown_is_the_input_bit_by_bit() -> None:
     )
 
 
+@pytest.mark.parametrize("release_s", [0.8, 10.0])
+def test_room_tone_is_given_where_room_was_taken_and_not_under_clean_speech(release_s: float) -> None:
+    """The gain of a dip comes back within the next phrase, in which all is voice: nothing of its room is missing."""
+    plan = plan_of([Span(2_000, 9_000), Span(14_000, 50_000)], [Span(1_000, 9_200)], [(Span(2_000, 9_000), -24.0)])
+    gains = bed_curve(plan, DuckSettings(release_s=release_s), RATE)
+    voice = np.zeros((2, 8_200), np.float32)
+    filler = ToneFiller(ToneSynth(floor_model(-30.0, RATE, 2)), [], RoomToneSettings())
+    blocks = list(split([MIX], plan, lambda _: voice, FADE))
+    bare, filled = (joined(mixdown(blocks, gains, each, CleanSpeech.of(plan, FADE))) for each in (None, filler))
+    inside = slice(14_000 + FADE, 50_000 - FADE)
+    assert gains.at(14_000 + FADE, 100).max() < 1.0
+    assert np.array_equal(filled[:, inside], MIX[:, inside])
+    assert np.array_equal(bare[:, inside], MIX[:, inside])
+    added = (filled - bare)[:, 3_000:8_000]
+    assert 10 * np.log10(np.mean(added**2)) == pytest.approx(-30.0, abs=0.5)
+
+
 def test_the_caller_s_sound_is_left_alone() -> None:
     kept, voices = MIX.copy(), [voice.copy() for voice in VOICES]
-    joined(mixdown(blocks_of(), bed_curve(PLAN, None, RATE), None))
+    joined(mixdown(blocks_of(), bed_curve(PLAN, None, RATE), None, CLEAN))
     assert np.array_equal(MIX, kept)
     assert all(np.array_equal(one, other) for one, other in zip(VOICES, voices, strict=True))
 

@@ -74,6 +74,23 @@ def test_samples_that_are_no_numbers_are_not_copied(tmp_path: Path) -> None:
     assert not made[1000:1004].any()
 
 
+@pytest.mark.parametrize("channels", [2, 6])
+def test_a_channel_without_sound_stays_without_when_a_floor_stands_in_for_the_room(
+    tmp_path: Path, channels: int
+) -> None:
+    """Nothing was taken of a dead channel or of an LFE, so nothing is given back to it."""
+    silent = 1 if channels == 2 else 3
+    sound = np.stack([over_noise()[0]] * channels) * np.float32(0.5)
+    sound[silent] = 0.0
+    float_wav(tmp_path / "a.wav", sound)
+    report = clean(tmp_path / "a.wav", tmp_path / "b.wav", load_preset("podcast"), CleanOptions(engine="fake:half"))
+    assert report.plan.silent_channels == (silent,)
+    assert not report.plan.tone_sources, "the room's own tone cannot be learned here"
+    made, _ = decoded(tmp_path / "b.wav")
+    assert not made[silent].any()
+    assert made[0].any()
+
+
 @pytest.fixture
 def quiet_room(tmp_path: Path) -> Path:
     noise = np.random.default_rng(0).standard_normal((1, 6 * RATE)) * 10 ** (-62 / 20)

@@ -1,11 +1,13 @@
 import itertools
 
+import av
 import numpy as np
 import pytest
 from scipy.signal import sosfreqz
 
 from mediaclean.audio import frame_edges
 from mediaclean.loudness.kweight import (
+    _LAYOUTS,
     SURROUND,
     FrameLevels,
     KWeighting,
@@ -55,6 +57,10 @@ def test_the_filter_runs_on_across_calls(rate):
         ("7.1", 8, [1, 1, 1, 0, 1, 1, SURROUND, SURROUND]),
         ("quad", 4, [1, 1, SURROUND, SURROUND]),
         ("FL+FR+LFE", 3, [1, 1, 0]),
+        ("5 channels (FL+FR+LFE+BL+BR)", 5, [1, 1, 0, SURROUND, SURROUND]),
+        ("4 channels (FC+LFE+SL+SR)", 4, [1, 0, SURROUND, SURROUND]),
+        ("2 channels (FC+LFE)", 2, [1, 0]),
+        ("cube", 8, [1, 1, SURROUND, SURROUND, 1, 1, 1, 1]),
         ("6 channels", 6, [1, 1, 1, 0, SURROUND, SURROUND]),
         ("unknown", 11, [1] * 11),
         ("stereo", 1, [1]),
@@ -63,6 +69,14 @@ def test_the_filter_runs_on_across_calls(rate):
 def test_weights_follow_the_layout(layout, channels, weights):
     assert channel_weights(layout, channels).tolist() == weights
     assert len(channel_names(layout, channels)) == channels
+
+
+@pytest.mark.parametrize("layout", [*_LAYOUTS, "4 channels (FC+LFE+SL+SR)", "5 channels (FL+FR+LFE+BL+BR)"])
+def test_channels_have_the_names_that_ffmpeg_gives_them(layout):
+    """Else what is measured, what is heard and what is told of a track are of different channels."""
+    theirs = av.AudioLayout(layout.partition("(")[2].rstrip(")") if "channels" in layout else layout)
+    assert theirs.name == layout
+    assert channel_names(theirs.name, theirs.nb_channels) == tuple(channel.name for channel in theirs.channels)
 
 
 def test_a_full_scale_sine_in_front_reads_minus_3():

@@ -130,8 +130,8 @@ def test_vowels_and_breaths_are_no_sibilants() -> None:
 
 def test_without_a_band_of_sibilance_there_are_none() -> None:
     frames = frames_of(hissing([-10.0])[0].sound())
-    narrow = VoiceFrames(8_000, 80, 0, *(getattr(frames, name) for name in ("loud_db", "mid_db", "high_db", "voicing",
-                                         "consonants_db", "mix_consonants_db")))  # fmt: skip
+    names = "loud_db", "mid_db", "high_db", "voicing", "consonants_db", "mix_consonants_db"
+    narrow = VoiceFrames(8_000, 80, 0, 80 * len(frames), *(getattr(frames, name) for name in names))
     assert not find_sibilants(narrow, [Span(0, 1 << 30)], DeessSettings())
 
 

@@ -57,6 +57,14 @@ def test_every_sample_lies_in_a_frame(count: int) -> None:
     assert len(frames_of(np.ones((1, count), np.float32))) == -(-count // round(HOP_S * RATE))
 
 
+@pytest.mark.parametrize("count", [1, 239, 240, BATCH * 240, BATCH * 240 + 1])
+def test_no_row_leaves_the_track(count: int) -> None:
+    """The last frame is rarely whole; a plan with a row that ends behind the track is refused when it is read."""
+    frames = frames_of(np.ones((1, count), np.float32))
+    assert frames.span(0, len(frames)) == Span(0, count)
+    assert frames.span(len(frames) - 1, len(frames)).length > 0
+
+
 def test_frames_know_their_place() -> None:
     frames = frames_of(np.ones((1, RATE), np.float32))
     assert frames.span(10, 20) == Span(2_400, 4_800)

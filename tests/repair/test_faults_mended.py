@@ -154,6 +154,15 @@ class TestHum:
         assert {1, 2, 3} <= set(numbers)
         assert all(abs(line.frequency_hz - n * base_hz) < 0.02 * n for line, n in zip(lines, numbers, strict=True))
 
+    def test_hum_is_found_where_one_channel_is_inverted(self) -> None:
+        sound = speech(16.0, 2)
+        sound = sound + hum(50.0, -45.0, sound.shape[1])
+        as_it_is, turned = (
+            found(each, RepairSettings(hum=HumSettings())).lines for each in (sound, sound * np.float32([[1], [-1]]))
+        )
+        assert as_it_is
+        assert [line.frequency_hz for line in turned] == [line.frequency_hz for line in as_it_is]
+
     def test_hum_goes_down_by_what_was_asked_from_the_first_second_on(self) -> None:
         settings = HumSettings(reduce_db=30.0)
         only = hum(50.02, -30.0, 12 * RATE)[None]
