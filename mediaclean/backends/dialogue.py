@@ -33,8 +33,8 @@ from mediaclean.downmix import signs_of
 from mediaclean.errors import BackendError
 
 WEIGHTS = Path(__file__).with_name("dialogue.safetensors")
-WEIGHTS_SHA256 = "b3ba2897def01fde88d05a7c60c6fce4faea56a57e70fcf629fc3f4cdc7f7840"
-VERSION = "6.4"
+WEIGHTS_SHA256 = "ee5e26fa55b572027e06c866f4917fa0e1a6eadf7301115457a90851b42fe7c8"
+VERSION = "6.5"
 """Of the weights and of how they are heard: voices of one version are interchangeable."""
 
 SILENT_RMS = 1e-9

@@ -73,10 +73,10 @@ def test_a_separator_that_shares_out_what_it_cannot_tell_apart_is_seen_through(d
     for ear, separated in ((shared, mix * np.float32(ratio / (1.0 + ratio))), (true, voice)):
         assert len(list(ear.listen([Block(0, mix, separated)]))) == 1
     got, wanted = shared.levels(span), true.levels(span)
-    excess_lu = 10 * np.log10(SHARE) + 0.06
-    assert 1.0 < excess_lu < 3.0
-    assert wanted.bed_lufs <= got.bed_lufs <= wanted.bed_lufs + excess_lu
-    assert wanted.voice_lufs - excess_lu <= got.voice_lufs <= wanted.voice_lufs + 0.1
+    # the bed as separated is B / (1 + r), its error SHARE r B / (1 + r), and what the mix has beside both is voice
+    bed_share, voice_share = (1.0 + SHARE * ratio) / (1.0 + ratio), (ratio + 2.0 - SHARE) / (1.0 + ratio)
+    assert got.bed_lufs - wanted.bed_lufs == pytest.approx(10 * np.log10(bed_share), abs=0.15)
+    assert got.voice_lufs - wanted.voice_lufs == pytest.approx(10 * np.log10(voice_share), abs=0.15)
     assert got.likeness == pytest.approx(1.0, abs=0.01)
     assert wanted.likeness < 0.05
 
