@@ -56,7 +56,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(spoken: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """The result with its stems. Read only."""
     target = tmp_path_factory.mktemp("made") / "talk.clean.wav"
-    above_the_floor = "duck.target_lu=8"  # by as much as this engine is doubted
+    above_the_floor = "duck.target_lu=6.5"  # by as much as this engine is doubted
     preset = load_preset("documentary", ["ledger=off", above_the_floor, *ONLY_THERE])
     report = clean(spoken, target, preset, CleanOptions(engine=HALF, residual=True))
     return Made(spoken, target, preset, report)
