@@ -9,9 +9,9 @@ from pathlib import Path
 
 from mediaclean.errors import MediaError, OutputError
 from mediaclean.media.borders import open_input, reading
-from mediaclean.media.codecs import resolve_codec
+from mediaclean.media.codecs import AudioCodec, resolve_codec
 from mediaclean.media.formats import Format, format_of
-from mediaclean.media.records import Media
+from mediaclean.media.records import AudioTrack, Media
 from mediaclean.media.routes import conversion, routes
 from mediaclean.media.staged import check_name
 
@@ -51,7 +51,8 @@ def check_target(
     for number in replace:
         if not 1 <= number <= len(media.tracks):
             raise MediaError(f"{media.path}: has no audio track {number}", "--track N")
-        resolve_codec(media.tracks[number - 1], target, codec=codec, bit_rate=bit_rate)
+        track = media.tracks[number - 1]
+        _check_size(track, resolve_codec(track, target, codec=codec, bit_rate=bit_rate), target, form)
     with reading(media.path), open_input(media.path) as source:
         found = routes(
             source,
@@ -96,4 +97,17 @@ def _check_place(media: Media, target: Path, form: Format) -> None:
         raise OutputError(
             f"{folder}: not enough space, {needed / 1e6:.0f} MB are needed",
             "free some, or choose another folder with -o",
+        )
+
+
+AIFF_BYTES = 2**32 - 2**16
+"""Of sound: AIFF counts in 32 bits (Audio Interchange File Format 1.3, 1989), and some of it is header."""
+
+
+def _check_size(track: AudioTrack, codec: AudioCodec, target: Path, form: Format) -> None:
+    """Refuse what an AIFF's header would get a wrong size for; a WAV becomes RF64 there."""
+    size = (track.length or 0) * track.channels * (codec.bits or 0) / 8
+    if form.family == "aiff" and size > AIFF_BYTES:
+        raise OutputError(
+            f"{target.name}: AIFF holds 4.29 GB, and this sound has {size / 1e9:.2f}", f"-o {target.stem}.wav"
         )

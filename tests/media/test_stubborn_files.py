@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -43,6 +44,23 @@ def test_asf_is_refused_at_the_start_for_what_works(tmp_path: Path, name: str, i
     with pytest.raises(OutputError, match=f"writes no {Path(name).suffix} files") as caught:
         check_target(media, tmp_path / name, replace=[1])
     assert caught.value.hint == instead
+
+
+@pytest.mark.parametrize(("name", "hours", "fits"), [("a.aiff", 4, True), ("a.aiff", 4.2, False), ("a.wav", 40, True)])
+def test_an_aiff_that_would_count_past_32_bits_is_refused_at_the_start(
+    tmp_path: Path, name: str, hours: float, *, fits: bool
+) -> None:
+    media = probe(make(tmp_path / "talk.mov", Film((Sound(noise(0.5), "pcm_s24le"),), video="")))
+    (track,) = media.tracks
+    second = track.rate * track.channels * 3  # 24 bits
+    assert second == 288_000
+    long = replace(media, tracks=(replace(track, length=round(hours * 3600 * track.rate)),))
+    if fits:
+        check_target(long, tmp_path / name, replace=[1])
+    else:
+        with pytest.raises(OutputError, match=r"holds 4\.29 GB, and this sound has 4\.35") as caught:
+            check_target(long, tmp_path / name, replace=[1])
+        assert caught.value.hint == "-o a.wav"
 
 
 @pytest.mark.parametrize("suffix", [".wmv", ".mkv", ".mp4"])
