@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mediaclean.audio import FLOOR_DB, Samples, power_to_db
+from mediaclean.counted import counted
 from mediaclean.downmix import signs_by
 from mediaclean.loudness.kweight import channel_names
 from mediaclean.roomtone.sources import SILENT_DB
@@ -92,7 +93,7 @@ def source_faults(analysis: Analysis, quiet: NDArray[np.bool_]) -> Iterable[str]
         yield f"the track has only {analysis.rate / 1000:g} kHz"
     silent_s = sum(hole.length for hole in analysis.holes) / analysis.rate
     if silent_s > 0.1:
-        yield f"{silent_s:.1f} s are digital silence in {len(analysis.holes)} places"
+        yield f"{silent_s:.1f} s are digital silence in {counted(len(analysis.holes), 'place')}"
     if analysis.loudness.integrated_lufs is not None and analysis.loudness.integrated_lufs < -40.0:
         yield f"the recording is very quiet ({analysis.loudness.integrated_lufs:.0f} LUFS)"
     yield from _channels(analysis.heard, channel_names(analysis.layout, analysis.channels))

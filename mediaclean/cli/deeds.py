@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from mediaclean.audio import Span
 from mediaclean.bed.judging import TREATMENTS
 from mediaclean.bed.singing import SINGS
+from mediaclean.counted import counted
 from mediaclean.plan.make import Plan
 from mediaclean.preset import Preset
 from mediaclean.report import Report
@@ -21,17 +22,6 @@ VOICE = {
     "presence": ("stretch", "given back consonants"),
     "phrases": ("phrase", "moved"),
 }
-
-
-def counted(count: int, thing: str) -> str:
-    """A number of things.
-
-    >>> counted(1, "hole"), counted(2, "stretch")
-    ('1 hole', '2 stretches')
-    """
-    if count == 1:
-        return f"1 {thing}"
-    return f"{count} {thing}{'es' if thing.endswith('ch') else 's'}"
 
 
 def done(report: Report) -> str:

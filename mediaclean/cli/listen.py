@@ -11,6 +11,7 @@ from rich.text import Text
 from mediaclean.cli.options import Track
 from mediaclean.cli.paths import is_there
 from mediaclean.cli.terminal import amount, emit, facts, out, use_json_lines, watching
+from mediaclean.counted import counted
 from mediaclean.times import clock
 
 if TYPE_CHECKING:
@@ -144,7 +145,9 @@ def dialogue(
     if json_:
         emit("dialogue", **made.to_json())
         return
-    out().print(Text.assemble(("✓ ", "bold green"), f"{len(made.cues)} cues for {made.speech_share:.0%} speech"))
+    out().print(
+        Text.assemble(("✓ ", "bold green"), f"{counted(len(made.cues), 'cue')} for {made.speech_share:.0%} speech")
+    )
     for path in made.files:
         out().print(f"  {path}", soft_wrap=True)
 

@@ -9,9 +9,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from mediaclean.cli.batch import fails
-from mediaclean.cli.deeds import counted, done, done_again
+from mediaclean.cli.deeds import done, done_again
 from mediaclean.cli.terminal import Row, amount, facts
 from mediaclean.cli.verdicts import verdict_table
+from mediaclean.counted import counted
 from mediaclean.job import CleanOptions
 from mediaclean.ledger import WORDS, Ledger
 from mediaclean.report import Report

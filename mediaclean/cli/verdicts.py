@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mediaclean.cli.terminal import facts
+from mediaclean.counted import counted
 from mediaclean.loudness.delivery import Verdict
 from mediaclean.media import Receipt
 
@@ -23,7 +24,7 @@ def receipt_table(receipt: Receipt) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for proof in receipt.proofs:
         where = "left out" if proof.result is None else f"stream {proof.result}"
-        kept = f"{proof.packets} packets, sha256 {proof.sha256_source[:16]}… by {proof.by}"
+        kept = f"{counted(proof.packets, 'packet')}, sha256 {proof.sha256_source[:16]}… by {proof.by}"
         table.add_row(mark(proof.ok), f"stream {proof.stream} {proof.kind} {proof.codec}", where, proof.note or kept)
     for field in receipt.fields:
         kept = "kept" if field.ok else f"{field.source!r} became {field.result!r}"

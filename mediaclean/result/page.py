@@ -14,6 +14,7 @@ import numpy as np
 
 from mediaclean.audio import Samples, Span, merge
 from mediaclean.bed.difficulty import Passage, hardest
+from mediaclean.counted import counted
 from mediaclean.level import Take
 from mediaclean.media import AudioTrack, decode, probe, staged
 from mediaclean.media.clip import encode_clip
@@ -177,8 +178,8 @@ def _overview(mix: Mix, before: _Heard, after: _Heard) -> dict[str, Any]:
     changed = mix.changed()
     share = sum(span.length for span in changed) / max(1, plan.length)
     about = (
-        f"The whole recording before and after: speech in {len(plan.phrases)} phrases, {share:.0%} of it changed in "
-        f"{len(changed)} places{_marked(mix)}. The tables below say the same in words."
+        f"The whole recording before and after: speech in {counted(len(plan.phrases), 'phrase')}, {share:.0%} of it "
+        f"changed in {counted(len(changed), 'place')}{_marked(mix)}. The tables below say the same in words."
     )
     positions = np.linspace(0, plan.length - 1, 2 * COLUMNS).astype(int).tolist()
     return {

@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from mediaclean.counted import counted
 from mediaclean.errors import OutputError
 from mediaclean.media import staged
 from mediaclean.media.probe import readable
@@ -166,7 +167,7 @@ def _levelled(record: Mapping[str, Any]) -> Iterator[str]:
     if level["ride_db"]:
         yield f"Phrases were moved by up to {level['ride_db']:.1f} dB to narrow the range of loudness."
     if limited:
-        yield f"The limiter ({level['ceiling_dbtp']:.1f} dBTP) acted in {len(limited)} places:"
+        yield f"The limiter ({level['ceiling_dbtp']:.1f} dBTP) acted in {counted(len(limited), 'place')}:"
         for row in limited:
             yield f"  {clock(row['start_s'])}  {clock(row['stop_s'])}  at most {row['depth_db']:.1f} dB"
 
