@@ -12,7 +12,7 @@ import typer
 
 from mediaclean.cli.batch import Tally
 from mediaclean.cli.beside import check_names, check_report, kept_paths, preset_files
-from mediaclean.cli.inputs import expand, folders_below, targets_of
+from mediaclean.cli.inputs import check_inputs_stay, expand, folders_below, targets_of
 from mediaclean.cli.options import Device, Engine, Models, Track, models_in, specs_of, tracks_of
 from mediaclean.cli.paths import is_folder, is_there
 from mediaclean.cli.results import deliveries_of, show_reports
@@ -141,6 +141,7 @@ def clean(
     targets = targets_of(files, inputs, output, out_dir)
     is_batch = len(files) > 1 or any(is_folder(path) for path in inputs)
     wanted = [deliveries_of(target, specs) for target in targets]
+    check_inputs_stay(files, wanted)
     taken = {
         "the media": [*files, *(each.target for deliveries in wanted for each in deliveries)],
         "the preset": preset_files(preset),

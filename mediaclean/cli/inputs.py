@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from mediaclean.cli.paths import is_file, is_folder
+from mediaclean.cli.paths import is_file, is_folder, is_there
 from mediaclean.errors import MediaError, OutputError
 
 SUFFIXES = {
@@ -42,12 +44,16 @@ def _is_source(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not made and not path.name.startswith(".") and is_file(path)
 
 
+MOST_FOLDERS = 500
+"""Looked into for what is not entered: a network drive holds more than anybody waits for."""
+
+
 def folders_below(inputs: Sequence[Path]) -> list[Path]:
     """Folders inside of the given ones that hold media and are not given themselves: nobody enters them."""
     given = {os.path.realpath(path) for path in inputs}
     found = []
     for top in inputs:
-        for folder, names, files in os.walk(top):
+        for folder, names, files in islice(os.walk(top), MOST_FOLDERS):
             names[:] = sorted(name for name in names if not name.startswith(".") and not name.endswith(".stems"))
             path = Path(folder)
             if os.path.realpath(path) not in given and any(_is_source(path / name) for name in files):
@@ -76,3 +82,29 @@ def targets_of(files: list[Path], inputs: list[Path], output: Path | None, out_d
     if twice:
         raise OutputError(f"two inputs would both become {min(twice)}", "clean them one by one with -o")
     return targets
+
+
+def check_inputs_stay(files: Sequence[Path], wanted: Sequence[Sequence[Any]]) -> None:
+    """Among many inputs no result takes the place of one, whatever may be overwritten; for one, its run refuses that.
+
+    Args:
+        files: the inputs.
+        wanted: the deliveries of each.
+
+    Raises:
+        OutputError: for the first that would.
+    """
+    inputs = {_identity(file) for file in files if is_there(file)}
+    for file, deliveries in zip(files, wanted, strict=True):
+        for target in (each.target for each in deliveries if is_there(each.target)):
+            if len(files) > 1 and _identity(target) in inputs:
+                raise OutputError(
+                    f"{target} is an input, and would be the result of {file}",
+                    "leave it out, give the folder (which passes results over), or --out-dir FOLDER",
+                )
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What two names of one file have in common."""
+    status = path.stat()
+    return status.st_dev, status.st_ino

@@ -133,3 +133,20 @@ def test_a_file_that_has_no_plan_does_not_stop_the_others(cli: Cli, tmp_path: Pa
     ran = cli("clean", tmp_path / "a.wav", short, "--plan-only", "--json", *NONE)
     assert ran.code == 3
     assert [event["event"] for event in ran.events if event["event"] in {"error", "plan"}] == ["error", "plan"]
+
+
+@pytest.mark.parametrize("more", [[], ["--overwrite"], ["--spec", "ebu-r128", "--spec", "youtube", "--overwrite"]])
+def test_no_result_takes_the_place_of_another_input(tmp_path: Path, cli: Cli, short: Path, more: list[str]) -> None:
+    """As a shell writes out `*.wav` where results of earlier runs lie."""
+    result = "talk.clean.ebu-r128.wav" if "--spec" in more else "talk.clean.wav"
+    for name in ("talk.wav", result):
+        shutil.copy(short, tmp_path / name)
+    before = digest(tmp_path / result)
+    ran = cli("clean", tmp_path / "talk.wav", tmp_path / result, *more, *NONE)
+    assert ran.code == 5
+    assert f"{result} is an input, and would be the result of" in ran.err
+    assert "--out-dir FOLDER" in ran.err
+    assert digest(tmp_path / result) == before
+    assert names(tmp_path) == sorted(["talk.wav", result])
+    assert cli("clean", tmp_path / "talk.wav", tmp_path / result, *more, *NONE, "--out-dir", tmp_path / "o").code < 2
+    assert digest(tmp_path / result) == before
