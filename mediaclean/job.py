@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 from mediaclean.audio import Samples, Span, pick
 from mediaclean.downmix import Downmix
+from mediaclean.loudness.delivery import Spec
 from mediaclean.media import AudioTrack, Fault, Landmarks, Media, PacketEar, decode, fingerprint
 from mediaclean.plan.make import Engine, Plan, SeparateSettings
 from mediaclean.preset import Preset
@@ -74,6 +76,23 @@ class CleanOptions:
     def keeps_anything(self) -> bool:
         """Whether something is written beside the result, after it has its name."""
         return self.record or self.page or self.keeps_stems
+
+    @property
+    def made_from(self) -> Path | None:
+        """The table of the stems that the run starts from, if it does."""
+        return None if self.base is None or self.base.stems is None else self.base.table
+
+
+def wish_of(source: Path, preset: Preset, options: CleanOptions, spec: Spec | None) -> str:
+    """A digest of what a run was told of one of its results, but for whether it may overwrite.
+
+    Args:
+        source: of the run.
+        preset, options: what it was told.
+        spec: what this result is delivered to; None takes the plan's level.
+    """
+    told = (source.absolute(), preset, replace(options, overwrite=False), spec)
+    return sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass

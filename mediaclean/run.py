@@ -12,7 +12,7 @@ from mediaclean.deciding import decide
 from mediaclean.dialogue_track import ASR_RATE
 from mediaclean.errors import MismatchError
 from mediaclean.finish import Finished, finish, place_of
-from mediaclean.job import CleanOptions, Job, Stopwatch
+from mediaclean.job import CleanOptions, Job, Stopwatch, wish_of
 from mediaclean.level import Take, with_figures
 from mediaclean.listening import fault_lines, listen, open_job, open_jobs
 from mediaclean.loudness.delivery import Spec
@@ -30,7 +30,7 @@ from mediaclean.result.again import render_again
 from mediaclean.result.keep import check_keeping, keep, left_behind, proof_of, told
 from mediaclean.side_by_side import side_by_side
 from mediaclean.tape import Tape
-from mediaclean.unfinished import is_unfinished, noting, unmark, wish_of
+from mediaclean.unfinished import is_unfinished, noting, unmark
 from mediaclean.versions import versions
 from mediaclean.voices import name_is_taken, remove_spools, spool_folder
 
@@ -87,9 +87,10 @@ def deliver(
     spools = deliveries[0].target
     for delivery in deliveries:
         check_name(delivery.target)
-    wish = wish_of(jobs[0].media.path, jobs[0].preset, jobs[0].options)
-    if not jobs[0].options.overwrite:
-        stopped = [each for each in deliveries if is_unfinished(each.target, wish)]
+    first = jobs[0]
+    wish = partial(wish_of, first.media.path, first.preset, first.options)
+    if not first.options.overwrite:
+        stopped = [each for each in deliveries if is_unfinished(each.target, wish(each.spec))]
         deliveries = [each for each in deliveries if each in stopped or not each.target.exists()] or deliveries
         if stopped:
             jobs = [replace(job, options=replace(job.options, overwrite=True)) for job in jobs]
@@ -97,7 +98,7 @@ def deliver(
         (*_check_target(jobs, each.target), *left_behind(jobs[0].options, each.target, jobs)) for each in deliveries
     ]
     check_keeping(jobs, [delivery.target for delivery in deliveries])
-    noted = wish if len(deliveries) == 1 or jobs[0].options.keeps_anything else ""  # else each is finished by itself
+    is_noted = len(deliveries) == 1 or first.options.keeps_anything  # else each is finished by itself
     with ExitStack() as tapes, Hashing(jobs[0].media.path, jobs[0].packets) as packets:
         if len(jobs[0].media.streams) > 1:
             packets.begin()  # while the source is listened to, which leaves time for it; a lone track is heard
@@ -105,7 +106,7 @@ def deliver(
         if len(deliveries) > 1:
             rendered = [_measured(each, deliveries, tapes) for each in rendered]
         works = [
-            partial(_deliver, rendered, delivery, note, packets, noted)
+            partial(_deliver, rendered, delivery, note, packets, wish(delivery.spec) if is_noted else "")
             for delivery, note in zip(deliveries, notes, strict=True)
         ]
         try:
@@ -145,7 +146,8 @@ def _deliver(
     def extra() -> tuple[NewAudio, ...]:
         return (_dialogue_track(takes[0], rendered[0].voices),) if job.options.dialogue_track else ()
 
-    with noting(delivery.target, wish) as mark, staged(delivery.target, overwrite=job.options.overwrite) as part:
+    noted = noting(delivery.target, wish, job.options.made_from)
+    with noted as mark, staged(delivery.target, overwrite=job.options.overwrite) as part:
         finished = finish(takes, part, extra=extra)
         with job.stopwatch.stage("verify"):
             receipt = _proven(takes, delivery.target, part, finished, packets)

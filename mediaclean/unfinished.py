@@ -5,32 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from mediaclean.job import CleanOptions
-from mediaclean.media import fingerprint
-from mediaclean.media.fingerprint import is_same
-from mediaclean.preset import Preset
-
-
-def wish_of(source: Path, preset: Preset, options: CleanOptions) -> str:
-    """A digest of what a run was told, but for whether it may overwrite."""
-    told = (source.absolute(), preset, replace(options, overwrite=False))
-    return sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()
+from mediaclean.media.fingerprint import fingerprint, is_same
 
 
 @contextmanager
-def noting(target: Path, wish: str) -> Iterator[Callable[[Path], None]]:
+def noting(target: Path, wish: str, stems: Path | None) -> Iterator[Callable[[Path], None]]:
     """A function that notes that the run of this wish is about to give a whole file the name of `target`.
 
     An empty wish notes nothing. If the file does not get its name, nothing stays of the note.
+
+    Args:
+        target: the result.
+        wish: what the run was told.
+        stems: the table of the stems that the result is made from, None where it is made from its source.
     """
 
     def mark(part: Path) -> None:
         if wish:
-            known = {"result": fingerprint(part), "wish": wish}
+            known = {"result": fingerprint(part), "wish": wish, "stems": fingerprint(stems) if stems else None}
             _note(target).write_text(json.dumps(known, sort_keys=True), encoding="utf-8")
 
     try:
@@ -49,11 +44,33 @@ def unmark(target: Path) -> None:
 
 def is_unfinished(target: Path, wish: str) -> bool:
     """Whether a run of the same wish made the file that is there, and was stopped before it had written all else."""
+    known = _noted(target)
+    return known is not None and known.get("wish") == wish
+
+
+def is_made_from(target: Path, stems: Path) -> bool:
+    """Whether the file that is there was made from these stems, as they are, by a run that was stopped thereafter.
+
+    Args:
+        target: the result.
+        stems: their table, which tells only of the result before it.
+    """
+    known = _noted(target)
+    if known is None or not isinstance(known.get("stems"), dict):
+        return False
+    try:
+        return is_same(stems, known["stems"])
+    except OSError:
+        return False
+
+
+def _noted(target: Path) -> dict[str, Any] | None:
+    """What was noted of the file that is there; None where nothing was, or of another file."""
     try:
         known = json.loads(_note(target).read_text(encoding="utf-8"))
-        return bool(known["wish"] == wish and is_same(target, known["result"]))
+        return known if is_same(target, known["result"]) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
+        return None
 
 
 def _note(target: Path) -> Path:

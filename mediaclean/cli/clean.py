@@ -101,12 +101,12 @@ def clean(
     """
     if json_:
         use_json_lines()
-    from mediaclean.job import CleanOptions
+    from mediaclean.job import CleanOptions, wish_of
     from mediaclean.loudness.delivery import load_spec
     from mediaclean.preset import DEFAULT, check_heard
     from mediaclean.run import deliver
     from mediaclean.sources import aimed, load_plan_and_preset, load_preset_or_report
-    from mediaclean.unfinished import is_unfinished, wish_of
+    from mediaclean.unfinished import is_unfinished
 
     options = CleanOptions(
         engine=one_of("engine", engine or "auto", ENGINES),
@@ -132,6 +132,12 @@ def clean(
         settled, settings = load_plan_and_preset(plan, preset, overrides)
         options = replace(options, plan=settled)
     specs = [aimed(load_spec(name), overrides) for name in specs_of(spec)]
+
+    def is_finished(file: Path, each: Any) -> bool:
+        """Whether a result is there, and none of this very run that was stopped."""
+        wish = wish_of(file, settings, options, each.spec)
+        return is_there(each.target) and not is_unfinished(each.target, wish)
+
     files = expand(inputs)
     if len(files) > 1 and (plan is not None or (plan_only and not json_)):
         raise PresetError(f"a plan is for one input, here are {len(files)}", "give one input, or --plan-only --json")
@@ -153,8 +159,7 @@ def clean(
     tally = Tally(is_batch=is_batch, json=json_)
     tally.pass_over(folders_below(inputs))
     for file, deliveries in zip(files, wanted, strict=True):
-        wish = wish_of(file, settings, options)
-        there = [] if overwrite else [path for path in _targets(deliveries) if not is_unfinished(path, wish)]
+        there = [] if overwrite else [each.target for each in deliveries if is_finished(file, each)]
         is_done = len(there) == len(deliveries)
         if is_batch or not is_done:
             for target in there:
@@ -173,11 +178,6 @@ def clean(
         except MediacleanError as error:
             tally.fail(file, error)
     tally.close()
-
-
-def _targets(deliveries: list[Any]) -> list[Path]:
-    """The results of an input that are there already."""
-    return [each.target for each in deliveries if is_there(each.target)]
 
 
 def _print_plans(files: list[Path], settings: Any, options: Any, json_: bool) -> None:

@@ -19,6 +19,7 @@ from mediaclean.preset import Preset, from_tables
 from mediaclean.report import EngineUse
 from mediaclean.result.patch import Patch
 from mediaclean.result.stem_files import TABLE, Grid, Stems, from_table, stems_folder
+from mediaclean.unfinished import is_made_from
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,7 @@ class Base:
         engine: the network that separated the voice.
         options: what the run was told beside its preset.
         stems: its voice and bed on disk; None where it has only a report.
+        table: the file that all this was read from.
     """
 
     source: Path
@@ -45,6 +47,7 @@ class Base:
     engine: EngineUse | None
     options: Mapping[str, Any]
     stems: Stems | None
+    table: Path
 
     @property
     def grid(self) -> Grid | None:
@@ -127,6 +130,7 @@ def _base(report: Mapping[str, Any], table: Mapping[str, Any], file: Path) -> Ba
         engine=None if engine is None else EngineUse(**{**engine, "weights": tuple(engine["weights"])}),
         options=dict(report["options"]),
         stems=from_table(table, file.parent) if "files" in table else None,
+        table=file,
     )
 
 
@@ -149,6 +153,8 @@ def _source(base: Base, file: Path, given: Path | None) -> Path:
 def _check_result(path: Path, file: Path, base: Base, known: Mapping[str, Any] | None) -> None:
     """Stems are found by the name of a result alone, which another one may have by now."""
     if is_same(path, known) if known else path.name == base.target.name:
+        return
+    if is_made_from(path, file):  # in its own place, and stopped before the table told of it
         return
     folder = shlex.quote(str(file.parent))
     raise MediaError(

@@ -13,7 +13,7 @@ import pytest
 from e2e.conftest import Cli
 
 from changes.conftest import HALF, RATE, Made, read
-from mediaclean import CleanOptions, MediaError, PresetError, load_preset
+from mediaclean import CleanOptions, MediaError, OutputError, PresetError, load_preset
 from mediaclean.preset import override
 from mediaclean.report import to_report_json
 from mediaclean.result.base import load_base
@@ -48,6 +48,33 @@ def test_a_film_is_not_remixed_from_the_stems_of_a_sound(made: Made, tmp_path: P
     film = make(target.with_suffix(".mp4"), Film((Sound(noise()),)))
     with pytest.raises(MediaError, match="stems of another result"):
         load_base(film)
+
+
+def test_a_remix_in_place_that_was_stopped_after_it_had_the_name_goes_on(
+    made: Made, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stems' table tells of the result before it until the very end; of a new run over it, it never tells."""
+    target = copied(made, tmp_path)
+    words = ("remix", target, "--source", made.source, "--dose", "leave", "--engine", "none", "--overwrite")
+
+    def disk_is_full(*_: object, **__: object) -> None:
+        raise OutputError("no space", "elsewhere")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mediaclean.result.keep.write_stems", disk_is_full)
+        assert cli(*words).code == 5
+        stopped = target.read_bytes()
+        assert stopped != made.target.read_bytes()
+    ran = cli(*words)
+    assert ran.code == 0, ran.err
+    assert target.read_bytes() == stopped
+    assert load_base(target, made.source).preset.duck != made.preset.duck, "the table tells of it now"
+    with monkeypatch.context() as patched:
+        patched.setattr("mediaclean.result.keep.write_stems", disk_is_full)
+        with pytest.raises(OutputError):
+            clean(made.source, target, PLAIN, CleanOptions(engine=HALF, residual=True, overwrite=True))
+    with pytest.raises(MediaError, match="stems of another result"):
+        load_base(target, made.source)
 
 
 def test_a_result_may_be_renamed_with_its_stems(made: Made, tmp_path: Path) -> None:

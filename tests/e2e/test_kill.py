@@ -191,6 +191,30 @@ def test_stopped_between_the_result_and_its_stems_is_said_and_taken_up(
         clean(tmp_path / "song.wav", target, PRESET, keeping)
 
 
+def test_a_stopped_delivery_is_not_taken_up_for_another_one(
+    tmp_path: Path, long_song: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
+) -> None:
+    """A master of -23 LUFS lies there; the podcast's -16 does not take its place."""
+    shutil.copy(long_song, tmp_path / "song.wav")
+    master = tmp_path / "song.clean.wav"
+    words = ("clean", tmp_path / "song.wav", "--engine", "none", "--record", "--spec")
+
+    def disk_is_full(*_: object, **__: object) -> None:
+        raise OutputError("no space", "elsewhere")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mediaclean.result.keep.write_record", disk_is_full)
+        assert cli(*words, "ebu-r128").code == 5
+    before = digest(master)
+    for inputs in ((), (long_song, "--out-dir", tmp_path)):  # alone, and in a batch
+        ran = cli(*words, "apple-podcasts", *inputs)
+        assert "a run for it was stopped" in ran.err
+        assert digest(master) == before
+    assert cli(*words, "ebu-r128").code == 0
+    assert digest(master) == before
+    assert (tmp_path / "song.clean.changes.json").exists()
+
+
 def test_what_somebody_else_put_there_since_is_not_replaced(
     tmp_path: Path, long_song: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
