@@ -195,7 +195,8 @@ def test_a_stopped_delivery_is_not_taken_up_for_another_one(
     tmp_path: Path, long_song: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
 ) -> None:
     """A master of -23 LUFS lies there; the podcast's -16 does not take its place."""
-    shutil.copy(long_song, tmp_path / "song.wav")
+    for name in ("song.wav", "other.wav"):
+        shutil.copy(long_song, tmp_path / name)
     master = tmp_path / "song.clean.wav"
     words = ("clean", tmp_path / "song.wav", "--engine", "none", "--record", "--spec")
 
@@ -206,7 +207,7 @@ def test_a_stopped_delivery_is_not_taken_up_for_another_one(
         patched.setattr("mediaclean.result.keep.write_record", disk_is_full)
         assert cli(*words, "ebu-r128").code == 5
     before = digest(master)
-    for inputs in ((), (long_song, "--out-dir", tmp_path)):  # alone, and in a batch
+    for inputs in ((), (tmp_path / "other.wav",)):  # alone, and in a batch
         ran = cli(*words, "apple-podcasts", *inputs)
         assert "a run for it was stopped" in ran.err
         assert digest(master) == before
