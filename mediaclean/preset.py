@@ -152,6 +152,21 @@ _HEARD_IN = {
 }
 """The modes in which a setting of the bed means something, the plainest one first."""
 
+_LEVELLED_IN = {
+    "target_lufs": ("programme", "dialogue", "range"),
+    "min_dialogue_share": ("dialogue",),
+    "fallback_lufs": ("dialogue",),
+    "target_rms_dbfs": ("rms",),
+    "least_rms_dbfs": ("rms",),
+    "max_floor_dbfs": ("rms",),
+    "max_range_lu": ("range",),
+    "max_short_term_lufs": ("range",),
+    "max_momentary_lufs": ("range",),
+    "max_ride_db": ("range",),
+    "ride_ramp_s": ("range",),
+}
+"""The same for the settings of the level."""
+
 
 def unheard(overrides: Sequence[str], mode: str) -> dict[str, str]:
     """Those of the overrides that have no effect in a mode of the bed: their names, and a mode that would obey them.
@@ -159,9 +174,32 @@ def unheard(overrides: Sequence[str], mode: str) -> dict[str, str]:
     >>> unheard(["duck.target_lu=15", "duck.floor_db=-18"], "remove")
     {'duck.target_lu': 'duck'}
     """
-    modes = {f"duck.{setting}": modes for setting, modes in _HEARD_IN.items()}
+    return _idle(overrides, mode, {f"duck.{setting}": modes for setting, modes in _HEARD_IN.items()})
+
+
+def _idle(overrides: Sequence[str], mode: str, modes: Mapping[str, Sequence[str]]) -> dict[str, str]:
     names = dict.fromkeys(text.partition("=")[0].strip() for text in overrides)
     return {name: modes[name][0] for name in names if name in modes and mode not in modes[name]}
+
+
+def check_levelled(aim: LoudnessSettings | None, overrides: Sequence[str], of: str = "") -> None:
+    """Hold the settings of the level that were typed against the mode that came of it.
+
+    Args:
+        aim: the level with `overrides` applied; None where it is off.
+        overrides: what was typed.
+        of: whose mode it is, to begin the message with.
+
+    Raises:
+        PresetError: if one has no effect in this mode.
+    """
+    if aim is None:
+        return
+    idle = _idle(overrides, aim.mode, {f"loudness.{setting}": modes for setting, modes in _LEVELLED_IN.items()})
+    for name, obeying in idle.items():
+        meant = {"loudness.target_lufs": "target_rms_dbfs", "loudness.target_rms_dbfs": "target_lufs"}.get(name)
+        hint = f"--set loudness.{meant}=…" if meant else f"--set loudness.mode={obeying}"
+        raise PresetError(f"{of}{name} has no effect in mode {aim.mode}", hint)
 
 
 def check_heard(preset: Preset, overrides: Sequence[str], option: str, *, alone: bool = False) -> None:

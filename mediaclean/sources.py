@@ -12,7 +12,7 @@ from mediaclean.errors import PresetError
 from mediaclean.loudness.delivery import Spec
 from mediaclean.plan.as_json import from_dict, to_dict
 from mediaclean.plan.make import Plan
-from mediaclean.preset import DEFAULT, Preset, from_tables, load_preset, override, to_tables
+from mediaclean.preset import DEFAULT, Preset, check_levelled, from_tables, load_preset, override, to_tables
 
 
 def load_preset_or_report(name: str, overrides: Sequence[str] = ()) -> Preset:
@@ -75,19 +75,14 @@ def aimed(spec: Spec, overrides: Sequence[str]) -> Spec:
     Raises:
         PresetError: for a setting that is unknown, or that means nothing for this aim.
     """
-    names = {text: text.partition("=")[0].strip() for text in overrides}
-    own = [text for text, name in names.items() if name.partition(".")[0] == "loudness"]
+    own = [text for text in overrides if text.partition("=")[0].strip().partition(".")[0] == "loudness"]
     aim = override(Preset(spec.name, loudness=spec.aim), own).loudness
     if aim is None:
         raise PresetError(
             f"loudness=off and --spec {spec.name} together: a delivery has a level",
             f"leave one out; mediaclean measure FILE --spec {spec.name} tells whether a file passes as it is",
         )
-    other, meant = ("target_lufs", "target_rms_dbfs")[:: 1 if aim.mode == "rms" else -1]
-    if f"loudness.{other}" in names.values():
-        raise PresetError(
-            f"--spec {spec.name}: loudness.{other} has no effect in mode {aim.mode}", f"--set loudness.{meant}=…"
-        )
+    check_levelled(aim, own, f"--spec {spec.name}: ")
     return replace(spec, aim=aim)
 
 

@@ -103,7 +103,7 @@ def clean(
         use_json_lines()
     from mediaclean.job import CleanOptions, wish_of
     from mediaclean.loudness.delivery import load_spec
-    from mediaclean.preset import DEFAULT, check_heard
+    from mediaclean.preset import DEFAULT, check_heard, check_levelled
     from mediaclean.run import deliver
     from mediaclean.sources import aimed, load_plan_and_preset, load_preset_or_report
     from mediaclean.unfinished import is_unfinished
@@ -132,6 +132,8 @@ def clean(
         settled, settings = load_plan_and_preset(plan, preset, overrides)
         options = replace(options, plan=settled)
     specs = [aimed(load_spec(name), overrides) for name in specs_of(spec)]
+    if not specs and plan is None:
+        check_levelled(settings.loudness, overrides)
 
     def is_finished(file: Path, each: Any) -> bool:
         """Whether a result is there, and none of this very run that was stopped."""

@@ -70,20 +70,26 @@ def remix(
     from mediaclean.cli.clean import DEVICES, ENGINES, one_of
     from mediaclean.job import CleanOptions
     from mediaclean.loudness.delivery import load_spec, spec_names
-    from mediaclean.preset import check_heard
+    from mediaclean.preset import check_heard, check_levelled
     from mediaclean.result.base import load_base
     from mediaclean.run import deliver
     from mediaclean.sources import aimed
 
     base = load_base(result, source)
-    if only and spec:
-        raise PresetError("--only keeps the level of the result, --spec sets another", "give one of them")
+    if only and (spec or _of_the_level(set_ or [])):
+        other = "--spec" if spec else f"--set {_of_the_level(set_ or [])[0]}"
+        raise PresetError(f"--only keeps the level of the result, {other} sets another", "give one of them")
     if not (dose or preset or set_ or spec):
         raise PresetError("nothing is to be different", "for example --dose remove, or --set duck.floor_db=-18")
     told = base.options
     overrides = [*([f"duck.mode={dose}"] if dose else []), *(set_ or [])]
     settings = _settings(base, preset, overrides, whole=not only)
     check_heard(settings, overrides, "--dose", alone=not (preset or spec))
+    specs = [load_spec(name) for name in specs_of(spec)]
+    if not (spec or preset) and told.get("spec") in spec_names():
+        specs = [_with_aim(load_spec(str(told["spec"])), base.preset.loudness)]
+    if not specs:
+        check_levelled(settings.loudness, set_ or [])
     options = CleanOptions(
         engine=one_of("engine", engine or str(told.get("engine", "auto")), ENGINES),
         device=one_of("device", device or "auto", DEVICES),
@@ -100,9 +106,6 @@ def remix(
         base=base,
         only=tuple(only or ()),
     )
-    specs = [load_spec(name) for name in specs_of(spec)]
-    if not (spec or preset) and told.get("spec") in spec_names():
-        specs = [_with_aim(load_spec(str(told["spec"])), base.preset.loudness)]
     target = output or _target(result, base)
     if is_folder(target):
         raise OutputError(f"{target}: is a folder", f"-o {shlex.quote(str(target / base.target.name))}")
@@ -121,6 +124,11 @@ def remix(
     took_s = time.monotonic() - began
     show_reports(reports, options, took_s=took_s, report=report, is_batch=False, json_=json_)
     Tally(is_batch=False, json=json_, done=[reports]).close()
+
+
+def _of_the_level(overrides: list[str]) -> list[str]:
+    """Those that are about the loudness of the whole."""
+    return [text for text in overrides if text.partition("=")[0].strip().partition(".")[0] == "loudness"]
 
 
 def _settings(base: Any, preset: str | None, overrides: list[str], *, whole: bool) -> Any:

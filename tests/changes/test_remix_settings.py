@@ -25,6 +25,16 @@ from mediaclean.preset import check_heard
             "no effect in mode remove",
             "--dose duck",
         ),
+        (
+            ["--dose", "leave", "--set", "loudness.max_ride_db=3"],
+            "loudness.max_ride_db has no effect in mode programme",
+            "--set loudness.mode=range",
+        ),
+        (
+            ["--only", "8-10", "--dose", "leave", "--set", "loudness.target_lufs=-14"],
+            "--only keeps the level of the result, --set loudness.target_lufs=-14 sets another",
+            "give one of them",
+        ),
     ],
 )
 def test_a_level_that_its_mode_does_not_hear_is_refused(

@@ -11,8 +11,12 @@ import soundfile
 
 from e2e.conftest import Cli
 from e2e.making import film, speech
+from mediaclean import load_preset
 from mediaclean.errors import PresetError
 from mediaclean.loudness.delivery import load_spec
+from mediaclean.loudness.normalise import LoudnessSettings
+from mediaclean.preset import check_levelled
+from mediaclean.settings import describe
 from mediaclean.sources import aimed
 
 NONE = ["--engine", "none", "--json"]
@@ -68,6 +72,35 @@ def test_what_would_do_nothing_is_refused(spec: str, setting: str, said: str, hi
         aimed(load_spec(spec), [setting])
     assert said in caught.value.message
     assert hint in str(caught.value.hint)
+
+
+MODES = ("programme", "dialogue", "range", "rms")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_settings_of_another_mode_are_refused_and_the_hint_obeys_them(mode: str) -> None:
+    """A setting says in its help which mode it is for."""
+    for row in describe(LoudnessSettings):
+        own = next((each for each in MODES if row.help.startswith(f"{each} mode: ")), mode)
+        value = row.default if row.default is not None else -30 if row.unit.startswith(("LUFS", "dB")) else 10
+        typed = [f"loudness.mode={mode}", f"loudness.{row.name}={value}"]
+        aim = load_preset("documentary", typed).loudness
+        if own == mode:
+            if row.name not in {"target_lufs", "min_dialogue_share", "fallback_lufs"}:  # whose help names no mode
+                check_levelled(aim, typed)
+            continue
+        with pytest.raises(PresetError, match=f"{row.name} has no effect in mode {mode}") as caught:
+            check_levelled(aim, typed)
+        if "loudness.mode=" in caught.value.hint:
+            obeyed = [typed[1], f"loudness.mode={own}"]
+            check_levelled(load_preset("documentary", obeyed).loudness, obeyed)
+
+
+def test_a_setting_of_another_mode_is_refused_before_the_work(cli: Cli, sound: Path) -> None:
+    ran = cli("clean", sound, *NONE, "--set", "loudness.max_range_lu=3")
+    assert ran.code == 2
+    assert "loudness.max_range_lu has no effect in mode programme" in str(ran.events[-1])
+    assert cli("clean", sound, *NONE, "--set", "loudness.max_range_lu=3", "--set", "loudness.mode=range").code == 0
 
 
 def test_remix_keeps_the_level_that_was_typed_and_takes_a_new_one(cli: Cli, sound: Path) -> None:
