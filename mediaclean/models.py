@@ -192,8 +192,26 @@ def _bags(folder: Path | None) -> dict[str, dict[str, Any]]:
             except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
                 raise BackendError(f"{path} cannot be read: {exc}", "mend or delete the file") from exc
             if isinstance(bag, dict) and bag.get("models"):
-                found[path.stem] = bag
+                found[path.stem] = _checked(bag, path)
     return found
+
+
+def _checked(bag: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A description in demucs's own form: signatures, and for each a share for every source.
+
+    Raises:
+        BackendError: if it is none; the file may be anybody's.
+    """
+    models, weights = bag["models"], bag.get("weights") or []
+    fits = isinstance(models, list) and all(isinstance(each, str) for each in models)
+    fits = fits and isinstance(weights, list) and len(weights) in {0, len(models)}
+    if not fits or not all(_is_share(row) for row in weights):
+        raise BackendError(f"{path} describes no model of Demucs", "mend it, or move it out of the folder")
+    return {**bag, "weights": weights}
+
+
+def _is_share(row: Any) -> bool:
+    return isinstance(row, list) and len(row) > _VOCALS and all(isinstance(each, int | float) for each in row)
 
 
 def _repo(name: str) -> str:

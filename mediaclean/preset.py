@@ -30,7 +30,7 @@ from mediaclean.repair.clipping import DeclipSettings
 from mediaclean.repair.dereverb import DereverbSettings
 from mediaclean.repair.hum import HumSettings
 from mediaclean.roomtone.sources import RoomToneSettings
-from mediaclean.settings import Settings, build, parse, suggest
+from mediaclean.settings import Settings, build, suggest, typed
 from mediaclean.speech import SpeechSettings
 
 DEFAULT = "documentary"
@@ -137,7 +137,7 @@ def override(preset: Preset, overrides: Iterable[str]) -> Preset:
 def _overridden(preset: Preset, stage: str, setting: str, value: str) -> Settings | None:
     record: Settings | None = getattr(preset, stage)
     if setting:
-        return build(STAGES[stage], {setting: parse(value)}, name=stage, base=record)
+        return build(STAGES[stage], {setting: typed(STAGES[stage], setting, value)}, name=stage, base=record)
     switch = value.strip().lower()
     if switch not in {"on", "off"}:
         raise PresetError(f"{stage}={value}: a stage is on or off", f"for example --set {stage}.SETTING={value}")

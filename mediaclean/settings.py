@@ -112,6 +112,12 @@ def parse(text: str) -> Any:
     return text.strip()
 
 
+def typed(cls: type[Any], name: str, text: str) -> Any:
+    """The value of a setting as it was typed: where the setting is text, `955717e8` is no number and `no` is a word."""
+    hint, _ = _bare(get_type_hints(cls).get(name))
+    return text.strip() if hint is str else parse(text)
+
+
 @dataclasses.dataclass(frozen=True)
 class Described:
     """One row of the table of settings."""

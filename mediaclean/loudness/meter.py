@@ -75,7 +75,7 @@ class Meter:
     """Measures one stream from its start to its end.
 
     Args:
-        rate: sample rate in Hz, 8000 to 192000.
+        rate: sample rate in Hz, from `kweight.LOWEST_RATE` to `kweight.HIGHEST_RATE`.
         layout: FFmpeg's name of the channel layout.
         channels: number of channels.
         true_peak: False leaves the oversampling out; the true peak is then the sample peak.

@@ -198,7 +198,7 @@ def correct(
         ceiling_dbtp = min(settings.ceiling_dbtp, ceiling_dbtp - over_db / 2)
     gain_db = gain.gain_db
     if abs(missing_lu) > accepted_lu and (missing_lu < 0 or _may_rise(gain, missing_lu, settings)):
-        gain_db += missing_lu / _slope(gain, missing_lu)
+        gain_db = min(gain_db + missing_lu / _slope(gain, missing_lu), max(gain.gain_db, settings.max_gain_db))
     if gain_db == gain.gain_db and ceiling_dbtp == gain.ceiling_dbtp:
         return None
     seen = None if level is None or ceiling_dbtp != gain.ceiling_dbtp else (gain.gain_db, level)
@@ -256,7 +256,7 @@ def _may_rise(gain: Gain, missing_lu: float, settings: LoudnessSettings) -> bool
     reached, and not once a decibel of gain brings less than a third of one."""
     if gain.reason == "max-limiting" and settings.rank_first == "sound":
         return False
-    return gain.gain_db + missing_lu <= settings.max_gain_db + 3.0 and _slope(gain, missing_lu) > _FUTILE_SLOPE
+    return gain.gain_db < settings.max_gain_db and _slope(gain, missing_lu) > _FUTILE_SLOPE
 
 
 def _slope(gain: Gain, missing_lu: float) -> float:

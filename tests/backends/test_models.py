@@ -176,5 +176,25 @@ def test_a_description_that_cannot_be_read(tmp_path: Path, text: str) -> None:
         models.find("mine", tmp_path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "models: 5",
+        "models: aaaaaaaa",
+        "models: [1, 2]",
+        "models: [abc, def]\nweights: [[1, 1]]",
+        "models: [abc]\nweights: [[1, 1, 1]]",
+        "models: [abc]\nweights: [x]",
+        "models: [abc]\nweights: 3",
+    ],
+)
+def test_a_file_that_describes_something_else(tmp_path: Path, text: str) -> None:
+    """Anybody's YAML may lie in the folder."""
+    (tmp_path / "mine.yaml").write_text(text)
+    for ask in (lambda: models.known(tmp_path), lambda: models.find("htdemucs", tmp_path)):
+        with pytest.raises(BackendError, match=r"mine\.yaml describes no model of Demucs"):
+            ask()
+
+
 def test_our_own_network_needs_no_fetching() -> None:
     assert models.fetch("dialogue") == models.find("dialogue") == models.known()[0]

@@ -210,6 +210,14 @@ def test_stages_are_switched_off_and_on() -> None:
     assert override(off, ["duck.target_lu=12"]).duck == STAGES["duck"](target_lu=12.0)
 
 
+@pytest.mark.parametrize("name", ["955717e8", "04573", "1e5", "no", "true", "htdemucs"])
+def test_a_name_that_looks_like_a_number_is_a_name(name: str) -> None:
+    """Signatures of Demucs's models are hexadecimal, and some of them have an e alone among digits."""
+    separate = load_preset("documentary", [f"separate.model={name}"]).separate
+    assert separate is not None
+    assert separate.model == name
+
+
 def test_spaces_around_an_override_do_not_matter() -> None:
     assert load_preset("social", [" duck.target_lu = 12 "]) == load_preset("social", ["duck.target_lu=12"])
 

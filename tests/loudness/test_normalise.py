@@ -93,6 +93,18 @@ def test_a_very_quiet_file_gets_the_largest_gain_and_a_note():
     assert correct(gain, heard(-40, -30), settings) is None
 
 
+@pytest.mark.parametrize("after", [-31.5, -30.3, -33.0])
+@pytest.mark.parametrize("peak_after", [-5.0, 0.5])
+def test_no_try_goes_over_the_largest_gain(after, peak_after):
+    """Limiting took loudness away, and the next tries would give it back."""
+    settings = LoudnessSettings(max_gain_db=10)
+    for measured in (heard(-40, -12), heard(-25.5, -6)):  # held at the largest gain, and just under it
+        gain = gain_to_target(measured, settings)
+        while gain is not None:
+            assert gain.gain_db <= 10
+            gain = correct(gain, heard(after, peak_after), settings)
+
+
 def test_what_the_preset_ranks_first_wins():
     measured = heard(-30, -4)
     target = gain_to_target(measured, LoudnessSettings(target_lufs=-16, max_limiting_db=6))
