@@ -146,6 +146,14 @@ def open_jobs(source: Path | str, preset: Preset | str, options: CleanOptions, w
     ]
 
 
+def left_out(jobs: Sequence[Job]) -> tuple[str, ...]:
+    """What is to be said of tracks that `all` means as well, and that nobody can decode."""
+    if "all" not in jobs[0].options.tracks:
+        return ()
+    deaf = [track for track in jobs[0].media.tracks if not track.rate]
+    return tuple(f"track {track.number} ({track.codec}) cannot be decoded and stays as it is" for track in deaf)
+
+
 def _opened(source: Path | str, preset: Preset | str, options: CleanOptions, watch: Watch) -> Job:
     media = probe(Path(source))
     record = load_preset(preset) if isinstance(preset, str) else preset

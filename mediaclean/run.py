@@ -14,7 +14,7 @@ from mediaclean.errors import MismatchError
 from mediaclean.finish import Finished, finish, place_of
 from mediaclean.job import CleanOptions, Job, Stopwatch, wish_of
 from mediaclean.level import Take, with_figures
-from mediaclean.listening import fault_lines, listen, open_job, open_jobs
+from mediaclean.listening import fault_lines, left_out, listen, open_job, open_jobs
 from mediaclean.loudness.delivery import Spec
 from mediaclean.loudness.normalise import LoudnessSettings
 from mediaclean.media import Hashing, NewAudio, Receipt, check_target, staged, verify
@@ -207,7 +207,7 @@ def _check_target(jobs: Sequence[Job], target: Path) -> tuple[str, ...]:
     )
     if target.exists() and not options.overwrite:  # after the source itself, for which --overwrite would be no advice
         raise name_is_taken(target)
-    return notes
+    return (*notes, *left_out(jobs))
 
 
 def _proven(takes: Sequence[Take], target: Path, part: Path, finished: Sequence[Finished], packets: Hashing) -> Receipt:

@@ -14,14 +14,13 @@ from av.container import InputContainer
 
 from mediaclean.errors import MediaError
 from mediaclean.media.borders import codec_of, open_input, reading
+from mediaclean.media.heads import first_frames
 from mediaclean.media.records import AudioTrack, Chapter, Media, StreamInfo
 from mediaclean.media.routes import tag_of
 
-# How far into the file the first sound of every track is looked for, in packets of any kind.
-_HEAD_PACKETS = 4000
-# What a file that only counts its channels is played as.
 LATE_S = 60
 """A first packet so late is no late start but another clock."""
+# What a file that only counts its channels is played as.
 _USUAL = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
@@ -34,7 +33,7 @@ def probe(path: Path) -> Media:
     path = Path(path)
     _check_file(path)
     with reading(path), _opened(path) as container:
-        heads = _heads(container)
+        heads = first_frames(container)
         streams = tuple(_stream(stream) for stream in container.streams)
         tracks = tuple(
             _track(container, stream, number, heads.get(stream.index))
@@ -139,35 +138,6 @@ def _opened(path: Path) -> InputContainer:
 def _head_bytes(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(64)
-
-
-def _heads(container: InputContainer) -> dict[int, Any]:
-    """The first decoded frame of every audio stream, by stream index."""
-    wanted = {stream.index for stream in container.streams.audio if stream.codec_context is not None}
-    found: dict[int, Any] = {}
-    if not wanted:
-        return found
-    try:
-        for count, packet in enumerate(container.demux()):
-            index = packet.stream.index
-            if index in wanted:
-                frame = _first_frame(packet)
-                if frame is not None:
-                    found[index] = frame
-                    wanted.remove(index)
-            if not wanted or count > _HEAD_PACKETS:
-                break
-    except (av.error.FFmpegError, ValueError):
-        pass  # damage further on is the decoder's to report
-    return found
-
-
-def _first_frame(packet: Any) -> Any:
-    try:
-        frames = packet.decode()
-    except (av.error.FFmpegError, ValueError):
-        return None
-    return next((frame for frame in frames if frame.samples), None)
 
 
 def _track(container: InputContainer, stream: Any, number: int, head: Any) -> AudioTrack:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
+from av import Packet
 from av.container import InputContainer, OutputContainer
 
 from mediaclean.audio import Samples
@@ -274,7 +275,7 @@ class _Job:
 
         watch(Progress("write", 0.0, total_s))
         streams = [self._source.streams[index] for index in copiers]
-        for packet in self._source.demux(streams) if streams else ():
+        for packet in self._packets(streams) if streams else ():
             copier = copiers[packet.stream.index]  # the index in a flush packet itself is not set
             for ready in copier.copies(packet):
                 catch_up(copier.time_s)
@@ -283,6 +284,11 @@ class _Job:
                     tell(copier.time_s)
         catch_up(None)
         watch(Progress("write", total_s if total_s is not None else told, total_s))
+
+    def _packets(self, streams: list[Any]) -> Iterator[Packet[Any]]:
+        """Of the source; a card or a drive that fails is the source's fault, though the target is being written."""
+        with reading(self._media.path):
+            yield from self._source.demux(streams)
 
 
 def _shifted(chapter: Mapping[str, Any], shift_s: Fraction) -> Any:

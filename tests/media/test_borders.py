@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av.error
 import pytest
 
 from mediaclean.errors import MediacleanError, MediaError, OutputError
-from mediaclean.media import staged
-from mediaclean.media.borders import reading, writing
+from mediaclean.media import probe, staged, write
+from mediaclean.media.borders import open_input, reading, writing
 from tests.media.films import Film, Sound, make, noise
 
 
@@ -175,3 +178,35 @@ def test_a_killed_run_leaves_nothing_under_the_name(tmp_path: Path, after_s: flo
     with staged(target) as temporary:
         temporary.write_bytes(b"next run")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clean.mkv", "film.mkv"]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_source_that_fails_while_it_is_copied_is_named(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A card is pulled out: not the target is at fault, and no other container would help."""
+    source = make(tmp_path / f"film{suffix}", Film((Sound(noise(1.0)),), 1.0))
+
+    class Failing:
+        def __init__(self, container: Any) -> None:
+            self._container = container
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._container, name)
+
+        def __enter__(self) -> Failing:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self._container.close()
+
+        def demux(self, *_: object) -> Iterator[Any]:
+            yield from itertools.islice(self._container.demux(), 3)
+            raise OSError(errno.EIO, "Input/output error")
+
+    media = probe(source)
+    monkeypatch.setattr("mediaclean.media.remux.open_input", lambda path: Failing(open_input(path)))
+    with pytest.raises(MediaError, match="cannot be read as media") as caught, staged(tmp_path / "made.mkv") as part:
+        write(media, part)
+    assert source.name in caught.value.message
+    assert not list(tmp_path.glob("*made*"))

@@ -5,10 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 
+from mediaclean import CleanOptions
 from mediaclean.errors import MediaError
+from mediaclean.listening import left_out, open_jobs
 from mediaclean.media import Media, choose_track, probe
+from mediaclean.progress import ignore
 from tests.media.films import Film, Sound, make, noise
 
 
@@ -89,3 +93,39 @@ def test_names_that_look_like_addresses_are_files(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     make(tmp_path / "plain.mkv", Film((Sound(noise(0.3)),), seconds=0.3)).rename("pipe:0")
     assert probe(Path("pipe:0")).tracks
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_a_track_that_comes_in_late_is_a_track(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A narration behind as many packets as are looked at for all tracks at once."""
+    monkeypatch.setattr("mediaclean.media.heads.HEAD_PACKETS", 20)
+    late = Sound(noise(1.0, 1), layout="mono", start_s=3.0)
+    media = probe(make(tmp_path / f"film{suffix}", Film((Sound(noise(4.0)), late), 4.0)))
+    first, second = media.tracks
+    assert (second.rate, second.channels) == (48_000, 1)
+    assert float(second.start_s - first.start_s) == pytest.approx(3.0, abs=0.03)
+    alone = probe(make(tmp_path / f"alone{suffix}", Film((late,), 4.0)))
+    assert [track.rate for track in alone.tracks] == [48_000]
+
+
+def test_a_track_that_never_decodes_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mediaclean.media.heads.HEAD_PACKETS", 20)
+    film = make(tmp_path / "film.mkv", Film((Sound(noise(3.0)), Sound(noise(3.0), "flac")), 3.0))
+    deaf = tmp_path / "deaf.mkv"
+    with av.open(str(film)) as source, av.open(str(deaf), "w") as made:
+        streams = {stream.index: made.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.dts is None:
+                continue
+            if packet.stream.type == "audio" and packet.stream.index == 2:
+                broken = av.Packet(b"\x00" * 64)
+                broken.pts, broken.dts, broken.time_base = packet.pts, packet.dts, packet.time_base
+                packet = broken
+                packet.stream = streams[2]
+            else:
+                packet.stream = streams[packet.stream.index]
+            made.mux(packet)
+    assert [bool(track.rate) for track in probe(deaf).tracks] == [True, False]
+    job, *others = open_jobs(deaf, "documentary", CleanOptions(tracks=("all",), engine="none"), ignore)
+    assert not others
+    assert left_out([job]) == ("track 2 (flac) cannot be decoded and stays as it is",)
