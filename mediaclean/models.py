@@ -12,18 +12,15 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from mediaclean.bags import VOCALS, bags
 from mediaclean.errors import BackendError
 from mediaclean.progress import Progress, Watch, ignore
 from mediaclean.settings import suggest
 
 _HUB = "adefossez"
-_VOCALS = 3
-"""Where the vocals are among demucs's sources: drums, bass, other, vocals."""
-
 _PINNED = {
     "955717e8": ("d9fa14133cfcc034a6758923bb3a8ca9f8dfd0b582134643bbf83f72c17576dd", 84_025_440),
     "04573f0d": ("68854b0d7c2b3274723b5761f6fd9f5aec5f1bcd3f0de7c1669546fdb7871b7c", 84_025_440),
@@ -85,7 +82,7 @@ class Model:
 
 def known(folder: Path | None = None) -> list[Model]:
     """Our own network, then all that demucs knows by name, then what the folder adds, each with its state."""
-    return [_dialogue(), *(_model(name, folder) for name in _bags(folder))]
+    return [_dialogue(), *(_model(name, folder) for name in bags(_folder(folder)))]
 
 
 def find(name: str, folder: Path | None = None) -> Model:
@@ -99,9 +96,9 @@ def find(name: str, folder: Path | None = None) -> Model:
     """
     if name == "dialogue":
         return _dialogue()
-    bags = _bags(folder)
-    if name not in bags and not _SIGNATURE.fullmatch(name):
-        raise BackendError(f"{name}: no such model{suggest(name, bags)}", "mediaclean models list")
+    described = bags(_folder(folder))
+    if name not in described and not _SIGNATURE.fullmatch(name):
+        raise BackendError(f"{name}: no such model{suggest(name, described)}", "mediaclean models list")
     return _model(name, folder)
 
 
@@ -163,9 +160,10 @@ def _dialogue() -> Model:
 
 
 def _model(name: str, folder: Path | None) -> Model:
-    bag = _bags(folder).get(name, {"models": [name]})
-    shares = [weights[_VOCALS] for weights in bag.get("weights", [])] or [1.0] * len(bag["models"])
-    repo = next((_repo(other) for other, more in _bags(None).items() if set(bag["models"]) <= set(more["models"])), "")
+    bag = bags(_folder(folder)).get(name, {"models": [name]})
+    shares = [weights[VOCALS] for weights in bag.get("weights", [])] or [1.0] * len(bag["models"])
+    hub = bags(_folder(None)).items()
+    repo = next((_repo(other) for other, more in hub if set(bag["models"]) <= set(more["models"])), "")
     files = []
     for signature, share in zip(bag["models"], shares, strict=True):
         if share > 0:
@@ -175,43 +173,6 @@ def _model(name: str, folder: Path | None) -> Model:
             files.append(WeightFile(signature, share, path, sha256, _size(path) if path else size or None))
     quantised = "its weights are quantised, take the model without _q" if name.endswith("_q") else ""
     return Model(name, "demucs", _DEMUCS_LICENCE, repo, tuple(files), bag.get("segment"), quantised)
-
-
-def _bags(folder: Path | None) -> dict[str, dict[str, Any]]:
-    """The models that demucs and the folder describe, by name."""
-    import yaml  # type: ignore[import-untyped]
-
-    spec = find_spec("demucs")
-    places = [Path(place) / "remote" for place in spec.submodule_search_locations or ()] if spec else []
-    own = _folder(folder)
-    found = {}
-    for place in [*places, *([own] if own else [])]:
-        for path in sorted(place.glob("*.yaml")) + sorted(place.glob("*/*.yaml")):
-            try:
-                bag = yaml.safe_load(path.read_text(encoding="utf-8"))
-            except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-                raise BackendError(f"{path} cannot be read: {exc}", "mend or delete the file") from exc
-            if isinstance(bag, dict) and bag.get("models"):
-                found[path.stem] = _checked(bag, path)
-    return found
-
-
-def _checked(bag: dict[str, Any], path: Path) -> dict[str, Any]:
-    """A description in demucs's own form: signatures, and for each a share for every source.
-
-    Raises:
-        BackendError: if it is none; the file may be anybody's.
-    """
-    models, weights = bag["models"], bag.get("weights") or []
-    fits = isinstance(models, list) and all(isinstance(each, str) for each in models)
-    fits = fits and isinstance(weights, list) and len(weights) in {0, len(models)}
-    if not fits or not all(_is_share(row) for row in weights):
-        raise BackendError(f"{path} describes no model of Demucs", "mend it, or move it out of the folder")
-    return {**bag, "weights": weights}
-
-
-def _is_share(row: Any) -> bool:
-    return isinstance(row, list) and len(row) > _VOCALS and all(isinstance(each, int | float) for each in row)
 
 
 def _repo(name: str) -> str:

@@ -9,7 +9,6 @@ from mediaclean.analysis import Analysis
 from mediaclean.deciding import decide
 from mediaclean.errors import PresetError
 from mediaclean.job import Job
-from mediaclean.ledger import LedgerSettings
 from mediaclean.level import Take
 from mediaclean.listening import listen
 from mediaclean.loudness.normalise import LoudnessSettings
@@ -49,15 +48,9 @@ def render(job: Job, folder: Path) -> Rendered:
     with job.stopwatch.stage("mix"):
         main = engine.identity if engine else ""
         other = other_engine(job, plan, analysis.stats, folder, main=main, note=notes.append)
-        mix = make_mix(job, plan, voices, ledger=ledger_settings(job), other=other)
+        mix = make_mix(job, plan, voices, ledger=job.preset.ledger, other=other)
     take = Take(with_level(job, plan), mix, analysis)
     return Rendered(take, voices, engine, tuple(notes), grid)
-
-
-def ledger_settings(job: Job) -> LedgerSettings | None:
-    """How the result is judged. A plan that was given is treated as one that was made: the same run, the same result;
-    what was made lighter before stays as it is."""
-    return job.preset.ledger
 
 
 def with_level(job: Job, plan: Plan) -> Job:

@@ -61,6 +61,12 @@ _LAYOUTS = {
     "5.1.4": "FL FR FC LFE SL SR TFL TFR TBL TBR",
     "7.1.2": "FL FR FC LFE BL BR SL SR TFL TFR",
     "7.1.4": "FL FR FC LFE BL BR SL SR TFL TFR TBL TBR",
+    "3.1.2": "FL FR FC LFE TFL TFR",
+    "7.2.3": "FL FR FC LFE BL BR SL SR TFL TFR TBC LFE2",
+    "9.1.4": "FL FR FC LFE BL BR FLC FRC SL SR TFL TFR TBL TBR",
+    "9.1.6": "FL FR FC LFE BL BR FLC FRC SL SR TFL TFR TBL TBR TSL TSR",
+    "hexadecagonal": "FL FR FC BL BR BC SL SR TFL TFC TFR TBL TBC TBR WL WR",
+    "22.2": "FL FR FC LFE BL BR FLC FRC BC SL SR TC TFL TFC TFR TBL TBC TBR LFE2 TSL TSR BFC BFL BFR",
 }
 _CUSTOM = re.compile(r"\d+ channels \((.+)\)")
 _BY_COUNT = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
@@ -81,13 +87,15 @@ def channel_weights(layout: str, channels: int) -> NDArray[np.float64]:
     """BS.1770-5 weights in the layout's channel order: 1, surrounds +1.5 dB, low-frequency effects 0.
 
     Side channels stand at 60 to 120 degrees and so do back channels where there are no side channels (5.1);
-    beside side channels (7.1) the back ones stand farther behind and count 1, as do height and back centre.
+    beside side channels (7.1) the back ones stand farther behind and count 1, as do height and back centre. The front
+    left and right of 22.2 stand at 60 degrees (BS.2051, system H), as the wide channels of other layouts do.
 
     >>> channel_weights("5.1(side)", 6).round(2).tolist()
     [1.0, 1.0, 1.0, 0.0, 1.41, 1.41]
     """
     names = channel_names(layout, channels)
-    surround = {"SL", "SR"} if "SL" in names else {"BL", "BR"}
+    surround = {"WL", "WR", *(("SL", "SR") if "SL" in names else ("BL", "BR"))}
+    surround |= {"FL", "FR"} if layout == "22.2" else set()
     return np.array([0.0 if name.startswith("LFE") else SURROUND if name in surround else 1.0 for name in names])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -55,7 +56,12 @@ class FlacFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:
+            with suppress(Exception):  # what went wrong first is what counts
+                self._file.close()
+            return
         with writing(self.path):
-            if kind is None:
+            try:
                 self._file.mux(self._stream.encode(None))
-            self._file.close()
+            finally:
+                self._file.close()

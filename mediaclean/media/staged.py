@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -114,6 +115,8 @@ def _sweep(target: Path) -> None:
 
 
 def _alive(process: int) -> bool:
+    if sys.platform == "win32":  # where signal 0 is Ctrl-C: nobody is asked, and what a dead run left stays
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

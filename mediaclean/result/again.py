@@ -28,7 +28,7 @@ from mediaclean.plan.make import Plan
 from mediaclean.preset import Preset
 from mediaclean.progress import ignore
 from mediaclean.render import Voices
-from mediaclean.rendering import Rendered, check_plan, ledger_settings, with_level
+from mediaclean.rendering import Rendered, check_plan, with_level
 from mediaclean.report import EngineUse
 from mediaclean.result.base import Base
 from mediaclean.result.changes import replaced
@@ -68,7 +68,7 @@ def _whole(job: Job, base: Base, folder: Path, analysis: Analysis) -> Rendered:
     with job.stopwatch.stage("restore"):
         spool = restore(job, plan, base.stems, folder)
     with job.stopwatch.stage("mix"):
-        mix = make_mix(job, plan, spool.get, ledger=ledger_settings(job))
+        mix = make_mix(job, plan, spool.get, ledger=job.preset.ledger)
     take = Take(with_level(job, plan), mix, analysis)
     return Rendered(take, spool.get, base.engine, _unasked(job, base), base.grid)
 
@@ -81,7 +81,7 @@ def _spans(job: Job, base: Base, folder: Path, analysis: Analysis) -> Rendered:
     source = _Voices(then, base, folder, analysis, notes)
     with job.stopwatch.stage("separate"):
         voices = source.of_base()
-    settings = ledger_settings(job)
+    settings = job.preset.ledger
     only_judging = None if settings is None else dataclasses.replace(settings, repair="none")
     first = make_mix(then, base.plan, voices, ledger=only_judging, other=source.other(then, base.plan))
     mix = first

@@ -88,8 +88,7 @@ def _whole_voice(mix: Samples, start: int, plan: Plan, voices: Voices, edge: int
     """The voice of the whole track: the network's inside cuts, exactly; the mix in clean phrases; else nothing."""
     length, spans = mix.shape[1], [cut.span for cut in plan.cuts]
     voice = np.asarray(mix * trapezoid([p.span for p in plan.phrases], edge, start, length), dtype=np.float32)
-    around = [Span(max(0, span.start - edge), span.stop + edge) for span in spans]
-    near = [index for index, span in enumerate(around) if span.overlaps(Span(start, start + length))]
+    near = [index for index, _ in within(spans, start - edge, start + length + edge)]
     at = np.arange(start, start + length)
     for index in near:
         span, own = spans[index], voices(index)

@@ -1,3 +1,4 @@
+import contextlib
 import itertools
 
 import av
@@ -61,6 +62,10 @@ def test_the_filter_runs_on_across_calls(rate):
         ("4 channels (FC+LFE+SL+SR)", 4, [1, 0, SURROUND, SURROUND]),
         ("2 channels (FC+LFE)", 2, [1, 0]),
         ("cube", 8, [1, 1, SURROUND, SURROUND, 1, 1, 1, 1]),
+        ("3.1.2", 6, [1, 1, 1, 0, 1, 1]),
+        ("9.1.4", 14, [1, 1, 1, 0, 1, 1, 1, 1, SURROUND, SURROUND, 1, 1, 1, 1]),
+        ("7.2.3", 12, [1, 1, 1, 0, 1, 1, SURROUND, SURROUND, 1, 1, 1, 0]),
+        ("22.2", 24, [SURROUND, SURROUND, 1, 0, *[1] * 5, SURROUND, SURROUND, *[1] * 7, 0, *[1] * 5]),
         ("6 channels", 6, [1, 1, 1, 0, SURROUND, SURROUND]),
         ("unknown", 11, [1] * 11),
         ("stereo", 1, [1]),
@@ -77,6 +82,15 @@ def test_channels_have_the_names_that_ffmpeg_gives_them(layout):
     theirs = av.AudioLayout(layout.partition("(")[2].rstrip(")") if "channels" in layout else layout)
     assert theirs.name == layout
     assert channel_names(theirs.name, theirs.nb_channels) == tuple(channel.name for channel in theirs.channels)
+
+
+@pytest.mark.parametrize("channels", range(1, 25))
+def test_every_usual_layout_of_so_many_channels_is_known(channels):
+    """What a decoder gives a stream whose file only counts its channels."""
+    with contextlib.suppress(ValueError):
+        theirs = av.AudioLayout(f"{channels}c")
+        if not theirs.name.endswith("channels"):
+            assert channel_names(theirs.name, channels) == tuple(channel.name for channel in theirs.channels)
 
 
 def test_a_full_scale_sine_in_front_reads_minus_3():
