@@ -26,7 +26,7 @@ from mediaclean.errors import OutputError
 from mediaclean.job import CleanOptions, Job
 from mediaclean.level import Levelling, Take
 from mediaclean.loudness.limiter import limit
-from mediaclean.media import picture_cuts, staged
+from mediaclean.media import constant_rate, picture_cuts, staged
 from mediaclean.mixing import Mix, make_mix
 from mediaclean.plan.make import PlannedDip
 from mediaclean.preset import Preset, load_preset
@@ -95,10 +95,11 @@ def write_dialogue(
         sound = _from_zero(_at_level(rendered.take), _origin_s(job), rate=job.rate, channels=job.track.channels)
         write_asr_wav(wav, sound, job.rate, weights=job.downmix.weights(job.track.channels))
         spans = spoken(analysis, job.preset.speech or SpeechSettings())
-        cues = cues_for(job, analysis, spans)
+        frame_rate = constant_rate(job.media)
+        cues = cues_for(job, analysis, spans, frame_rate)
         vtt.write_text(to_vtt(cues), encoding="utf-8", newline="")
         srt.write_text(to_srt(cues), encoding="utf-8", newline="")
-        table.write_text(json.dumps(_table(job, analysis, spans, cues), indent=2) + "\n", encoding="utf-8")
+        table.write_text(json.dumps(_table(job, analysis, spans, cues, frame_rate), indent=2) + "\n", encoding="utf-8")
     remove_spools(files[0])
     return Dialogue(files, tuple(cues), mix.plan.speech_share)
 
@@ -167,7 +168,7 @@ def _faded_in(sound: Samples, at: int, fade: int) -> Samples:
     return np.asarray(sound * gain, dtype=np.float32)
 
 
-def cues_for(job: Job, analysis: Analysis, spans: Sequence[Span]) -> list[Cue]:
+def cues_for(job: Job, analysis: Analysis, spans: Sequence[Span], frame_rate: Fraction | None) -> list[Cue]:
     """Cues for stretches of speech, timed to the picture's cuts where it has any.
 
     The picture is looked at only around the ends of the cues that there would be without it.
@@ -179,7 +180,7 @@ def cues_for(job: Job, analysis: Analysis, spans: Sequence[Span]) -> list[Cue]:
         [confidence(analysis.speech, span, analysis.rate) for span in spans],
         rate=job.rate,
         length=analysis.length,
-        frame_rate=job.media.frame_rate,
+        frame_rate=frame_rate,
         settings=settings,
         levels=analysis.speech,
         origin_s=_origin_s(job),
@@ -205,13 +206,15 @@ def around_ends(cues: Sequence[Cue]) -> list[tuple[Fraction, Fraction]]:
     return stretches
 
 
-def _table(job: Job, analysis: Analysis, spans: list[Span], cues: list[Cue]) -> dict[str, Any]:
+def _table(
+    job: Job, analysis: Analysis, spans: list[Span], cues: list[Cue], frame_rate: Fraction | None
+) -> dict[str, Any]:
     start_s, rate = float(_origin_s(job)), job.rate
     return {
         "version": 1,
         "source": job.media.path.name,
         "track": job.track.label,
-        "frame_rate": None if job.media.frame_rate is None else str(job.media.frame_rate),
+        "frame_rate": None if frame_rate is None else str(frame_rate),
         "preset": job.preset.name,
         "spans": [
             {

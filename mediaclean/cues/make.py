@@ -89,7 +89,8 @@ def make_cues(
         confidence: of every phrase, 0 to 1.
         rate: of the samples, in Hz.
         length: of the media, in samples.
-        frame_rate: of the picture, exact (30000/1001); None for sound alone or a variable rate: milliseconds.
+        frame_rate: of the picture, exact (30000/1001); None for sound alone or a variable rate
+            (`media.constant_rate`): milliseconds.
         settings: see `CueSettings`.
         levels: how strong the voice is in every 32 ms frame (a level or a probability); long phrases are split
             where it is low.

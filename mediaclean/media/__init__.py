@@ -5,6 +5,7 @@ from mediaclean.media.decode import decode
 from mediaclean.media.evidence import Evidence, Hashing, Packets
 from mediaclean.media.fields import Field
 from mediaclean.media.fingerprint import fingerprint
+from mediaclean.media.frame_rate import constant_rate
 from mediaclean.media.lag import Lag, measure_lag
 from mediaclean.media.lag_ear import LagEar, Landmarks
 from mediaclean.media.packets import PacketEar, StreamPackets, packet_hashes
@@ -40,6 +41,7 @@ __all__ = [
     "Written",
     "check_target",
     "choose_track",
+    "constant_rate",
     "decode",
     "encoder_names",
     "fingerprint",

@@ -118,11 +118,6 @@ class Media:
                 return stream
         return None
 
-    @property
-    def frame_rate(self) -> Fraction | None:
-        """Frames per second of the first moving picture."""
-        return self.video.frame_rate if self.video else None
-
 
 @dataclass(frozen=True)
 class Fault:

@@ -21,6 +21,8 @@ from e2e.making import FPS, Track, film, float_wav, speech, write_media
 from mediaclean import CleanOptions, MediacleanError, load_preset
 from mediaclean.cues.make import Cue
 from mediaclean.dialogue import SUFFIXES, Dialogue, write_dialogue
+from tests.media.films import Film, Sound
+from tests.media.films import make as make_film
 
 HALF = CleanOptions(engine="fake:half")
 FRAME = Fraction(1, FPS)
@@ -258,3 +260,15 @@ def test_none_if_another_program_takes_a_name_meanwhile(
         made(talk, tmp_path / "talk")
     assert names(tmp_path) == [f"talk{taken}"]
     assert (tmp_path / f"talk{taken}").read_text() == "somebody's work"
+
+
+def test_a_picture_without_a_constant_rate_has_no_frames_to_count_in(tmp_path: Path) -> None:
+    """A telephone's: the mean rate would be a grid on which not one of its frames lies."""
+    voice = speech(6.0)
+    gaps = np.random.default_rng(5).choice([17, 33, 50, 67], 140)
+    uneven = Film((Sound(voice, layout="mono" if len(voice) == 1 else "stereo"),), times=np.cumsum(gaps).tolist())
+    source = make_film(tmp_path / "phone.mp4", uneven)
+    result = made(source, tmp_path / "phone")
+    assert table(tmp_path / "phone")["frame_rate"] is None
+    assert result.cues
+    assert all((time * 1000).denominator == 1 for cue in result.cues for time in (cue.start_s, cue.stop_s))

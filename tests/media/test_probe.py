@@ -35,7 +35,8 @@ def test_a_film_is_listed(tmp_path: Path) -> None:
     assert (track.codec, track.rate, track.channels, track.layout) == ("ac3", 48_000, 6, "5.1(side)")
     assert track.centre == 2
     assert track.bits_per_sample is None
-    assert media.frame_rate == Fraction(25)
+    assert media.video is not None
+    assert media.video.frame_rate == Fraction(25)
     assert [chapter.title for chapter in media.chapters] == ["Part 0", "Part 1"]
     assert media.tags["title"] == "T"
     assert media.duration_s == pytest.approx(2.0, abs=0.1)
