@@ -71,7 +71,7 @@ class Spool:
             raise OutputError(
                 f"{folder.parent} has {_size(free)} free, the separated voice takes {_size(needed - there)}: "
                 f"{_size(needed - there - free)} more are needed",
-                "choose another place with --out-dir",
+                "choose another folder with -o",
             )
         return spool
 
@@ -175,7 +175,7 @@ def _disk_errors(folder: Path) -> Iterator[None]:
     except OSError as exc:
         reason = exc.strerror or str(exc)
         raise OutputError(
-            f"{folder} cannot be written: {reason[:1].lower()}{reason[1:]}", "choose another place with --out-dir"
+            f"{folder} cannot be written: {reason[:1].lower()}{reason[1:]}", "choose another folder with -o"
         ) from exc
 
 

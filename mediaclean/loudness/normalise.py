@@ -134,9 +134,8 @@ def gain_to_target(
     anchor, target = _anchor(settings, dialogue_lufs, dialogue_share)
     level = _level(anchor, measured, dialogue_lufs, rms_dbfs)
     if level is None or measured.true_peak_dbtp <= -100:
-        return Gain(
-            0.0, settings.ceiling_dbtp, "silent", "The sound is too quiet to measure; its level is left as it is."
-        )
+        note = "The sound is too quiet, or too short (under 0.4 s), to measure; its level is left as it is."
+        return Gain(0.0, settings.ceiling_dbtp, "silent", note)
     asked, target = target, _for_floor(target, level, floor_dbfs, settings)
     gain_db, note = target - level, ""
     reason: Reason = "target"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import lcm
@@ -150,9 +151,38 @@ def text_tags(
 def tags_for(source: InputContainer, more: Mapping[str, str], form: Format) -> dict[str, str]:
     """The global tags of the result."""
     tags = {**global_tags(source), **more}
+    if form.family == "wav" or family_of(source.format.name) != form.family:
+        tags = _with_date(tags, as_wav=form.family == "wav")
     if form.family == "avi":  # whose muxer knows the program by this name alone
         tags = {"ISFT" if key.lower() == "software" else key: value for key, value in tags.items()}
     return tags
+
+
+def _with_date(tags: dict[str, str], *, as_wav: bool) -> dict[str, str]:
+    """The tags of a Broadcast Wave (EBU Tech 3285) for where they go.
+
+    FFmpeg reads the date and the time of its origin as `date` and `creation_time`, which elsewhere is a whole moment.
+    """
+    time = tags.get("creation_time", "")
+    if not _TIME.fullmatch(time):
+        return tags
+    date = tags.get("date", "")
+    if as_wav:
+        own = {"description": "comment", "originator": "encoded_by"}
+        tags = {**tags, **{name: tags[key] for name, key in own.items() if key in tags}, "origination_time": time}
+        return {**tags, "origination_date": date} if _DATE.fullmatch(date) else tags
+    rest = {key: value for key, value in tags.items() if key != "creation_time"}
+    return {**rest, "creation_time": f"{date}T{time}Z"} if _DATE.fullmatch(date) else rest
+
+
+def is_broadcast_wave(container: InputContainer) -> bool:
+    """Whether a file says what only the `bext` chunk of a WAV has room for, above all where its sound begins."""
+    tags = container.metadata
+    return not _BEXT.isdisjoint(tags) or bool(_TIME.fullmatch(tags.get("creation_time", "")))
+
+
+_BEXT = {"time_reference", "originator_reference", "coding_history", "umid"}
+_TIME, _DATE = re.compile(r"\d\d.\d\d.\d\d"), re.compile(r"\d{4}.\d\d.\d\d")
 
 
 def global_tags(container: InputContainer | OutputContainer) -> dict[str, str]:
@@ -180,7 +210,8 @@ def mux_options(path: Path, source: InputContainer, form: Format, rate: int) -> 
     if form.family == "avi" and any(key.lower() == "software" for key in global_tags(source)):
         return {"fflags": "+bitexact"}  # or FFmpeg's stamp stands where another program's does
     if form.family == "wav":
-        return {"rf64": "auto"}  # over 4 GiB a RIFF header has no number for the size, and readers stop short
+        bext = {"write_bext": "1"} if is_broadcast_wave(source) else {}
+        return bext | {"rf64": "auto"}  # over 4 GiB a RIFF header has no number for the size, and readers stop short
     return {}
 
 

@@ -15,9 +15,10 @@ import av.error
 from av.container import InputContainer, OutputContainer
 from av.stream import Discard
 
+from mediaclean.counted import counted
 from mediaclean.errors import OutputError
 from mediaclean.media.borders import codec_of, open_input, path_of
-from mediaclean.media.formats import Format, format_of, without
+from mediaclean.media.formats import Format, family_of, format_of, without
 from mediaclean.media.shape import can_keep, only_in_container
 
 Action = Literal["copy", "replace", "original", "extra", "subtitle", "attach", "chapters", "timecode", "drop"]
@@ -108,15 +109,27 @@ def _without_place(container: InputContainer, form: Format) -> list[Route]:
     missing = without(form.family)
     lost = []
     chapters = container.chapters()
-    if chapters and "chapters" in missing:
-        lost.append(f"{len(chapters)} chapters")
+    if chapters and "chapters" in missing and not are_markers(container, form):
+        lost.append(chapters_in_words(container))
     if "rotation" in missing and form.video:
         lost += [f"the rotation of stream {index}" for index in _rotated(container)]
     for stream in container.streams.video:
         moving = form.video and not is_picture(stream) and stream.codec_context is not None
         if moving and only_in_container(stream) and not can_keep(stream, form):
             lost.append(f"the pixel shape of stream {stream.index}")
-    return [Route("drop", None, what=what) for what in lost]
+    markers = chapters and are_markers(container, form)
+    said = [f"{counted(len(chapters), 'marker')} left out: markers in WAV are not written"] if markers else []
+    return [Route("drop", None, what=what) for what in lost] + [Route("chapters", None, what=what) for what in said]
+
+
+def are_markers(container: InputContainer, form: Format) -> bool:
+    """Whether chapters are a recorder's marks in a WAV that becomes one again: no reason to refuse the sound."""
+    return form.family == "wav" and family_of(container.format.name) == "wav"
+
+
+def chapters_in_words(container: InputContainer) -> str:
+    """How many chapters there are."""
+    return counted(len(container.chapters()), "chapter")
 
 
 def _rotated(container: InputContainer) -> list[int]:

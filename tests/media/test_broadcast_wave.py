@@ -1,0 +1,73 @@
+"""Broadcast WAV (EBU Tech 3285), as field recorders write it: where it begins stays, and marks are no obstacle."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import av
+import pytest
+
+from mediaclean.media import probe, verify, write
+from tests.media.films import Film, Sound, make, noise
+
+ORIGIN = {
+    "originator": "Recorder",
+    "originator_reference": "DEXYZ0123456",
+    "origination_date": "2024-05-01",
+    "origination_time": "10:00:00",
+    "time_reference": "172800000",
+    "coding_history": "A=PCM,F=48000,W=24",
+}
+
+
+def broadcast_wave(path: Path, said: dict[str, str]) -> Path:
+    sound = Sound(noise(1.0), "pcm_s24le")
+    return make(path, Film((sound,), video="", tags=tuple(said.items()), options=(("write_bext", "1"),)))
+
+
+@pytest.mark.parametrize(
+    "left_out", [(), ("origination_date",), ("coding_history", "originator"), ("origination_time",)]
+)
+def test_where_and_when_it_was_recorded_is_kept(tmp_path: Path, left_out: tuple[str, ...]) -> None:
+    said = {key: value for key, value in ORIGIN.items() if key not in left_out}
+    source, target = broadcast_wave(tmp_path / "take.wav", said), tmp_path / "clean.wav"
+    media = probe(source)
+    assert media.tags["time_reference"] == ORIGIN["time_reference"]
+    write(media, target)
+    receipt = verify(source, target)
+    assert receipt.ok, receipt.failures
+    theirs = probe(target).tags
+    assert {key: theirs.get(key) for key in media.tags if key != "encoder"} == {
+        key: value for key, value in media.tags.items() if key != "encoder"
+    }
+    assert b"bext" in target.read_bytes()[:1000]
+
+
+def test_a_plain_wav_gets_no_such_chunk(tmp_path: Path) -> None:
+    source = make(tmp_path / "take.wav", Film((Sound(noise(1.0), "pcm_s24le"),), video="", tags=(("title", "T"),)))
+    write(probe(source), tmp_path / "clean.wav")
+    assert b"bext" not in (tmp_path / "clean.wav").read_bytes()[:1000]
+
+
+@pytest.mark.parametrize("date", [True, False])
+def test_elsewhere_date_and_time_are_one_moment_or_none(tmp_path: Path, date: bool) -> None:
+    """The time alone would be that time of today."""
+    said = {key: value for key, value in ORIGIN.items() if date or key != "origination_date"}
+    source, target = broadcast_wave(tmp_path / "take.wav", said), tmp_path / "clean.mkv"
+    write(probe(source), target)
+    assert probe(target).tags.get("creation_time", "")[:19] == ("2024-05-01T10:00:00" if date else "")
+
+
+def test_marks_of_a_recorder_are_left_out_and_said(tmp_path: Path) -> None:
+    plain = make(tmp_path / "plain.wav", Film((Sound(noise(1.0), "pcm_s24le"),), video="")).read_bytes()
+    cue = struct.pack("<III4sIII", 1, 1, 24_000, b"data", 0, 0, 24_000)
+    marked = plain + b"cue " + struct.pack("<I", len(cue)) + cue
+    source, target = tmp_path / "take.wav", tmp_path / "clean.wav"
+    source.write_bytes(marked[:4] + struct.pack("<I", len(marked) - 8) + marked[8:])
+    with av.open(str(source)) as container:
+        assert len(container.chapters()) == 1
+    written = write(probe(source), target)
+    assert any("1 marker left out" in note for note in written.notes), written
+    receipt = verify(source, target)
+    assert receipt.ok, receipt.failures
