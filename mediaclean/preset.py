@@ -141,6 +141,8 @@ def _overridden(preset: Preset, stage: str, setting: str, value: str) -> Setting
     switch = value.strip().lower()
     if switch not in {"on", "off"}:
         raise PresetError(f"{stage}={value}: a stage is on or off", f"for example --set {stage}.SETTING={value}")
+    if stage == "speech" and switch == "off":
+        raise PresetError("speech=off: every run listens for speech", "mediaclean settings shows what speech has")
     return (record or STAGES[stage]()) if switch == "on" else None
 
 

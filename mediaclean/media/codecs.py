@@ -78,6 +78,8 @@ def resolve_codec(
     rate = _nearest_rate(encoder, rate)
     layout = _layout(name, encoder, layout, target)
     if name.startswith("pcm_") or name in _LOSSLESS:
+        if bit_rate is not None:
+            raise OutputError(f"{target.name}: {name} keeps every bit, so --bitrate has no effect", "leave it out")
         return AudioCodec(name, encoder, rate, layout, None, _depth(name, track))
     channels = av.AudioLayout(layout).nb_channels
     return AudioCodec(name, encoder, rate, layout, bit_rate or _bit_rate(name, track, rate, channels), None)

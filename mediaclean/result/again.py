@@ -46,6 +46,20 @@ def same_before(preset: Preset, base: Base) -> Preset:
     return dataclasses.replace(preset, **tables)
 
 
+def _check_mended_alike(preset: Preset, then: Preset) -> None:
+    """The stems are of the recording as it was mended then.
+
+    Raises:
+        PresetError: if it is to be mended otherwise now.
+    """
+    for stage in ("declip", "declick", "hum"):
+        if getattr(preset, stage) != getattr(then, stage):
+            raise PresetError(
+                f"{stage} comes before separation, and the stems are of the recording as it was mended then",
+                "mediaclean clean INPUT --residual, with this setting",
+            )
+
+
 def render_again(job: Job, base: Base, folder: Path) -> Rendered:
     """Listen, plan and mix anew from the voices of an earlier result.
 
@@ -53,6 +67,8 @@ def render_again(job: Job, base: Base, folder: Path) -> Rendered:
         PresetError: if the stems lack what the settings need, or the plan is another track's.
         MediaError: if the source or a stem changed.
     """
+    if not job.options.only:
+        _check_mended_alike(job.preset, base.preset)
     analysis = listen(job)
     check_plan(base.plan, analysis)
     return _spans(job, base, folder, analysis) if job.options.only else _whole(job, base, folder, analysis)

@@ -31,6 +31,11 @@ from mediaclean.preset import check_heard
             "--set loudness.mode=range",
         ),
         (
+            ["--dose", "leave", "--set", "declick=on", "--engine", "none"],
+            "declick comes before separation",
+            "mediaclean clean INPUT --residual",
+        ),
+        (
             ["--only", "8-10", "--dose", "leave", "--set", "loudness.target_lufs=-14"],
             "--only keeps the level of the result, --set loudness.target_lufs=-14 sets another",
             "give one of them",

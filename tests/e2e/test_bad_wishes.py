@@ -35,6 +35,8 @@ WISHES = [
     (["--bitrate", "loud"], PRESET, "--bitrate"),
     (["--bitrate", "1"], PRESET, "--bitrate"),
     (["--bitrate", "inf"], PRESET, "--bitrate"),
+    (["--audio-codec", "alac", "--bitrate", "64k"], OUTPUT, "keeps every bit"),
+    (["--set", "speech=off"], PRESET, "every run listens for speech"),
     (["--plan", "missing.json"], PRESET, "missing.json"),
     (["--track", "7"], MEDIA, "--track 1"),
     (["--track", "ger"], MEDIA, "ger"),
