@@ -144,7 +144,8 @@ def ledger_line(ledger: Ledger) -> str:
     count = len(ledger.marks)
     shown = ", ".join(f"{WORDS[mark.kind]} at {clock(mark.span.start / ledger.rate)}" for mark in ledger.marks[:3])
     more = ", …" if count > 3 else ""
-    parts = [f"{counted(count, 'mark')} ({shown}{more})" if count else "no artefacts found"]
+    none = "no artefacts left" if ledger.repairs else "no artefacts found"
+    parts = [f"{counted(count, 'mark')} ({shown}{more})" if count else none]
     again = sum(repair.raised_db > 0.0 for repair in ledger.repairs)
     if again:
         parts.append(f"{counted(again, 'passage')} done again with a lighter dose")
