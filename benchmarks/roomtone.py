@@ -243,7 +243,8 @@ def summary(rows: list[Row], without: int) -> str:
         f"Autocorrelation under 0.1: {count(row.autocorrelation < 0.1 for row in rows)}. "
         f"Step under 1 dB: {count(row.step_db < 1.0 for row in rows)}. Coherence within 0.1: "
         f"{sum(row.coherence <= 0.1 for row in stereo)} of {len(stereo)} (the recording itself: "
-        f"{sum(row.own_coherence <= 0.1 for row in stereo)}). "
+        f"{sum(row.own_coherence <= 0.1 for row in stereo)}); or no further from the held-out sound than the recording "
+        f"itself: {sum(row.coherence <= max(0.1, row.own_coherence) for row in stereo)} of {len(stereo)}. "
         f"Third octaves within 1.5 dB in the mean over the bands: {count(row.octave_mean_db <= 1.5 for row in rows)}. "
         f"{without} recordings had no tone, or too little."
     )
