@@ -204,6 +204,17 @@ def check_levelled(aim: LoudnessSettings | None, overrides: Sequence[str], of: s
         raise PresetError(f"{of}{name} has no effect in mode {aim.mode}", hint)
 
 
+def check_no_cues(overrides: Sequence[str]) -> None:
+    """Cues are made by `dialogue` alone: elsewhere a setting of theirs that was typed is not heard.
+
+    Raises:
+        PresetError: if there is one. A preset may have them, for one preset serves all commands.
+    """
+    for name in (text.partition("=")[0].strip() for text in overrides):
+        if name == "cues" or name.startswith("cues."):
+            raise PresetError(f"{name} has no effect here: only dialogue makes cues", "mediaclean dialogue -h")
+
+
 def check_heard(preset: Preset, overrides: Sequence[str], option: str, *, alone: bool = False) -> None:
     """Hold the settings of the bed that were typed against the mode that came of it.
 

@@ -103,7 +103,7 @@ def clean(
         use_json_lines()
     from mediaclean.job import CleanOptions, wish_of
     from mediaclean.loudness.delivery import load_spec
-    from mediaclean.preset import DEFAULT, check_heard, check_levelled
+    from mediaclean.preset import DEFAULT, check_heard, check_levelled, check_no_cues
     from mediaclean.run import deliver
     from mediaclean.sources import aimed, load_plan_and_preset, load_preset_or_report
     from mediaclean.unfinished import is_unfinished
@@ -125,6 +125,7 @@ def clean(
         page=page,
     )
     overrides = [*(set_ or []), *_mode(mode, plan)]
+    check_no_cues(overrides)
     if plan is None:
         settings = load_preset_or_report(preset or DEFAULT, overrides)
         check_heard(settings, overrides, "--mode")

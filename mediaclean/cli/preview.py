@@ -40,7 +40,7 @@ def preview(
         use_json_lines()
     from mediaclean.cli.clean import DEVICES, ENGINES, one_of
     from mediaclean.job import CleanOptions
-    from mediaclean.preset import DEFAULT
+    from mediaclean.preset import DEFAULT, check_no_cues
     from mediaclean.preview import page_path
     from mediaclean.preview import preview as run_preview
     from mediaclean.result.keep import check_name
@@ -53,6 +53,7 @@ def preview(
         overwrite=overwrite,
         models=models_in(models),
     )
+    check_no_cues(set_ or [])
     record = load_preset_or_report(preset or DEFAULT, set_ or [])
     folder = None if models is None else str(models)
     typed = [("--preset", preset), *(("--set", each) for each in set_ or [])]

@@ -70,7 +70,7 @@ def remix(
     from mediaclean.cli.clean import DEVICES, ENGINES, one_of
     from mediaclean.job import CleanOptions
     from mediaclean.loudness.delivery import load_spec, spec_names
-    from mediaclean.preset import check_heard, check_levelled
+    from mediaclean.preset import check_heard, check_levelled, check_no_cues
     from mediaclean.result.base import load_base
     from mediaclean.run import deliver
     from mediaclean.sources import aimed
@@ -83,6 +83,7 @@ def remix(
         raise PresetError("nothing is to be different", "for example --dose remove, or --set duck.floor_db=-18")
     told = base.options
     overrides = [*([f"duck.mode={dose}"] if dose else []), *(set_ or [])]
+    check_no_cues(overrides)
     settings = _settings(base, preset, overrides, whole=not only)
     check_heard(settings, overrides, "--dose", alone=not (preset or spec))
     specs = [load_spec(name) for name in specs_of(spec)]

@@ -35,6 +35,7 @@ from mediaclean.preset import check_heard
             "declick comes before separation",
             "mediaclean clean INPUT --residual",
         ),
+        (["--dose", "leave", "--set", "cues.at_cuts=false"], "cues.at_cuts has no effect", "mediaclean dialogue -h"),
         (
             ["--only", "8-10", "--dose", "leave", "--set", "loudness.target_lufs=-14"],
             "--only keeps the level of the result, --set loudness.target_lufs=-14 sets another",

@@ -151,3 +151,17 @@ def test_a_specification_may_begin_with_a_byte_order_mark(tmp_path: Path) -> Non
     text = '[[rule]]\nquantity = "integrated_lufs"\nlow = -24.0\n'
     (tmp_path / "own.toml").write_text(text, encoding="utf-8-sig")
     assert load_spec(tmp_path / "own.toml").rules[0].low == -24.0
+
+
+@pytest.mark.parametrize("words", [["clean"], ["clean", "--spec", "ebu-r128"], ["preview"]])
+def test_settings_of_cues_are_refused_where_none_are_made(cli: Cli, sound: Path, words: list[str]) -> None:
+    ran = cli(*words, sound, "--engine", "none", "--set", "cues.at_cuts=false")
+    assert ran.code == 2
+    assert "cues.at_cuts has no effect here: only dialogue makes cues" in ran.err
+    assert [each.name for each in sound.parent.iterdir()] == [sound.name]
+
+
+def test_a_preset_with_cues_serves_all_commands(cli: Cli, sound: Path) -> None:
+    preset = sound.with_name("own.toml")
+    preset.write_text('about = "mine"\n[cues]\nat_cuts = false\n[loudness]\n')
+    assert cli("clean", sound, "--engine", "none", "--preset", preset).code == 0
