@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,18 +11,27 @@ from typing import Annotated, Any
 import typer
 
 from mediaclean.cli.batch import Tally
-from mediaclean.cli.beside import check_names, check_report, kept_paths, preset_files
+from mediaclean.cli.beside import preset_files
 from mediaclean.cli.inputs import check_inputs_stay, expand, folders_below, targets_of
-from mediaclean.cli.options import Device, Engine, Models, Track, models_in, specs_of, tracks_of
+from mediaclean.cli.options import (
+    DEVICES,
+    ENGINES,
+    MODES,
+    Device,
+    Engine,
+    Models,
+    Track,
+    bit_rate_of,
+    models_in,
+    one_of,
+    specs_of,
+    tracks_of,
+)
 from mediaclean.cli.paths import is_folder, is_there
-from mediaclean.cli.results import deliveries_of, show_reports
+from mediaclean.cli.results import Making, deliveries_of
 from mediaclean.cli.stray import told_plainly
 from mediaclean.cli.terminal import emit, say, use_json_lines, watching
 from mediaclean.errors import MediacleanError, OutputError, PresetError
-
-ENGINES = ("auto", "demucs", "dialogue", "none")
-DEVICES = ("auto", "cpu", "cuda", "mps")
-MODES = ("leave", "duck", "reduce", "remove", "auto")
 
 
 def clean(
@@ -101,12 +110,10 @@ def clean(
     """
     if json_:
         use_json_lines()
-    from mediaclean.job import CleanOptions, wish_of
+    from mediaclean.job import CleanOptions
     from mediaclean.loudness.delivery import load_spec
     from mediaclean.preset import DEFAULT, check_heard, check_levelled, check_no_cues
-    from mediaclean.run import deliver
     from mediaclean.sources import aimed, load_plan_and_preset, load_preset_or_report
-    from mediaclean.unfinished import is_unfinished
 
     options = CleanOptions(
         engine=one_of("engine", engine or "auto", ENGINES),
@@ -116,7 +123,7 @@ def clean(
         keep_original=keep_original,
         dialogue_track=dialogue_track,
         codec=audio_codec,
-        bit_rate=_bit_rate(bitrate),
+        bit_rate=bit_rate_of(bitrate),
         overwrite=overwrite,
         drop_unsupported=drop_unsupported,
         models=models_in(models),
@@ -136,11 +143,6 @@ def clean(
     if not specs and plan is None:
         check_levelled(settings.loudness, overrides)
 
-    def is_finished(file: Path, each: Any) -> bool:
-        """Whether a result is there, and none of this very run that was stopped."""
-        wish = wish_of(file, settings, options, each.spec)
-        return is_there(each.target) and not is_unfinished(each.target, wish)
-
     files = expand(inputs)
     if len(files) > 1 and (plan is not None or (plan_only and not json_)):
         raise PresetError(f"a plan is for one input, here are {len(files)}", "give one input, or --plan-only --json")
@@ -151,36 +153,41 @@ def clean(
     is_batch = len(files) > 1 or any(is_folder(path) for path in inputs)
     wanted = [deliveries_of(target, specs) for target in targets]
     check_inputs_stay(files, wanted)
-    taken = {
-        "the media": [*files, *(each.target for deliveries in wanted for each in deliveries)],
-        "the preset": preset_files(preset),
-        "the plan": [] if plan is None else [plan],
-        "what is kept beside the result": kept_paths(wanted, options),
-    }
-    check_report(report, wanted, options, taken, is_batch=is_batch)
+    making = Making(settings=settings, options=options, report=report, is_batch=is_batch, json=json_)
+    making.check(files, wanted, {"the preset": preset_files(preset), "the plan": [] if plan is None else [plan]})
     _make_folder(out_dir)
     tally = Tally(is_batch=is_batch, json=json_)
     tally.pass_over(folders_below(inputs))
     for file, deliveries in zip(files, wanted, strict=True):
-        there = [] if overwrite else [each.target for each in deliveries if is_finished(file, each)]
-        is_done = len(there) == len(deliveries)
-        if is_batch or not is_done:
-            for target in there:
-                tally.skip(target, file)
-        if is_batch and is_done:
-            tally.skipped += 1
-            continue
-        began = time.monotonic()
-        try:
-            check_names(file, deliveries, report if is_batch else None)
-            with told_plainly([file]), watching() as watch:
-                reports = deliver(file, deliveries, settings, options, watch=watch)
-            took_s = time.monotonic() - began
-            show_reports(reports, options, took_s=took_s, report=report, is_batch=is_batch, json_=json_)
-            tally.done.append(reports)
-        except MediacleanError as error:
-            tally.fail(file, error)
+        if not _skips(file, deliveries, making, tally):
+            try:
+                tally.done.append(making.make(file, deliveries))
+            except MediacleanError as error:
+                tally.fail(file, error)
     tally.close()
+
+
+def _skips(file: Path, deliveries: Sequence[Any], making: Making, tally: Tally) -> bool:
+    """Whether one of many inputs has all of its results, none of them from this very run that was stopped.
+
+    Those that are there are named; a single input that has all goes on, to be refused.
+    """
+    from mediaclean.job import wish_of
+    from mediaclean.unfinished import is_unfinished
+
+    def is_finished(each: Any) -> bool:
+        wish = wish_of(file, making.settings, making.options, each.spec)
+        return is_there(each.target) and not is_unfinished(each.target, wish)
+
+    there = [] if making.options.overwrite else [each.target for each in deliveries if is_finished(each)]
+    is_done = len(there) == len(deliveries)
+    if making.is_batch or not is_done:
+        for target in there:
+            tally.skip(target, file)
+    if making.is_batch and is_done:
+        tally.skipped += 1
+        return True
+    return False
 
 
 def _print_plans(files: list[Path], settings: Any, options: Any, json_: bool) -> None:
@@ -207,14 +214,6 @@ def _plan_of(file: Path, settings: Any, options: Any) -> dict[str, Any]:
         return plan_to_dict(dry_run(file, settings, options, watch=watch), settings)
 
 
-def one_of(name: str, value: str, known: tuple[str, ...]) -> Any:
-    from mediaclean.settings import suggest
-
-    if value not in known:
-        raise PresetError(f"--{name} {value}: no such {name}{suggest(value, known)}", f"one of {', '.join(known)}")
-    return value
-
-
 def _mode(mode: str | None, plan: Path | None) -> list[str]:
     """The mode as a setting; a plan has made its choice already."""
     if mode is None:
@@ -222,21 +221,6 @@ def _mode(mode: str | None, plan: Path | None) -> list[str]:
     if plan is not None:
         raise PresetError("--mode and --plan together: the plan says what becomes of the bed", "give one of them")
     return [f"duck.mode={one_of('mode', mode, MODES)}"]
-
-
-def _bit_rate(text: str | None) -> int | None:
-    if text is None:
-        return None
-    number, factor = text.strip().lower(), 1
-    if number.endswith(("k", "m")):
-        number, factor = number[:-1], 1000 if number.endswith("k") else 1_000_000
-    try:
-        bits = round(float(number) * factor)
-    except (ValueError, OverflowError):
-        bits = 0
-    if not 6_000 <= bits <= 20_000_000:
-        raise PresetError(f"--bitrate {text}: not a bit rate", "for example --bitrate 256k")
-    return bits
 
 
 def _make_folder(out_dir: Path | None) -> None:

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from mediaclean.cli.beside import check_apart, check_free, check_place
-from mediaclean.cli.options import Track
+from mediaclean.cli.options import ENGINES, Track, one_of
 from mediaclean.cli.results import write_text
 from mediaclean.cli.terminal import amount, emit, facts, out, use_json_lines, watching
 from mediaclean.errors import PresetError
@@ -36,7 +36,6 @@ def measure(
     """Measure loudness, and say per specification whether the file may be delivered; exit 1 if one fails."""
     if json_:
         use_json_lines()
-    from mediaclean.cli.clean import ENGINES, one_of
     from mediaclean.loudness.delivery import load_spec, spec_names
     from mediaclean.measuring import measure_file
     from mediaclean.result.keep import check_name

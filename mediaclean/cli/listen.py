@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from mediaclean.cli.options import Track
+from mediaclean.cli.options import DEVICES, ENGINES, Track, one_of
 from mediaclean.cli.paths import is_there
 from mediaclean.cli.terminal import amount, emit, facts, out, use_json_lines, watching
 from mediaclean.counted import counted
@@ -125,7 +125,6 @@ def dialogue(
     """Write a dialogue track for captioners and recognisers: BASE.dialogue.wav, .vtt, .srt and .json."""
     if json_:
         use_json_lines()
-    from mediaclean.cli.clean import DEVICES, ENGINES, one_of
     from mediaclean.dialogue import write_dialogue
     from mediaclean.job import CleanOptions
     from mediaclean.sources import load_preset_or_report

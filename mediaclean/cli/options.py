@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +17,43 @@ Engine = Annotated[str | None, typer.Option("--engine", help="auto, demucs, dial
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Models = Annotated[Path | None, typer.Option("--models", help="Folder with network weights.", readable=False)]
 Track = Annotated[str | None, typer.Option("--track", help="Audio track: number, language or title.")]
+
+ENGINES = ("auto", "demucs", "dialogue", "none")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+MODES = ("leave", "duck", "reduce", "remove", "auto")
+
+
+def one_of(name: str, value: str, known: tuple[str, ...]) -> Any:
+    """The value of an option that takes some words.
+
+    Raises:
+        PresetError: for any other word.
+    """
+    from mediaclean.settings import suggest
+
+    if value not in known:
+        raise PresetError(f"--{name} {value}: no such {name}{suggest(value, known)}", f"one of {', '.join(known)}")
+    return value
+
+
+def bit_rate_of(text: str | None) -> int | None:
+    """Bits per second from a number with or without a unit; None where none is given.
+
+    Raises:
+        PresetError: for anything else, or what no codec takes.
+    """
+    if text is None:
+        return None
+    number, factor = text.strip().lower(), 1
+    if number.endswith(("k", "m")):
+        number, factor = number[:-1], 1000 if number.endswith("k") else 1_000_000
+    try:
+        bits = round(float(number) * factor)
+    except (ValueError, OverflowError):
+        bits = 0
+    if not 6_000 <= bits <= 20_000_000:
+        raise PresetError(f"--bitrate {text}: not a bit rate", "for example --bitrate 256k")
+    return bits
 
 
 def tracks_of(track: str | None, tracks: str | None) -> tuple[str, ...]:

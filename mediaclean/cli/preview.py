@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from mediaclean.cli.options import Device, Engine, Models, Track, models_in
+from mediaclean.cli.options import DEVICES, ENGINES, Device, Engine, Models, Track, models_in, one_of
 from mediaclean.cli.paths import is_there
 from mediaclean.cli.terminal import emit, out, use_json_lines, watching
 from mediaclean.times import clock
@@ -38,7 +38,6 @@ def preview(
     """See and hear the hardest passages with every dose before cleaning: one HTML page that works from disk."""
     if json_:
         use_json_lines()
-    from mediaclean.cli.clean import DEVICES, ENGINES, one_of
     from mediaclean.job import CleanOptions
     from mediaclean.preset import DEFAULT, check_no_cues
     from mediaclean.preview import page_path

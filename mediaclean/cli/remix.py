@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,11 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from mediaclean.cli.batch import Tally
-from mediaclean.cli.beside import check_names, check_report, kept_paths, preset_files
-from mediaclean.cli.options import Device, Models, models_in, specs_of
+from mediaclean.cli.beside import preset_files
+from mediaclean.cli.options import DEVICES, ENGINES, Device, Models, models_in, one_of, specs_of
 from mediaclean.cli.paths import is_folder
-from mediaclean.cli.results import deliveries_of, show_reports
-from mediaclean.cli.terminal import use_json_lines, watching
+from mediaclean.cli.results import Making, deliveries_of
+from mediaclean.cli.terminal import use_json_lines
 from mediaclean.errors import OutputError, PresetError
 
 
@@ -67,12 +66,10 @@ def remix(
     """
     if json_:
         use_json_lines()
-    from mediaclean.cli.clean import DEVICES, ENGINES, one_of
     from mediaclean.job import CleanOptions
     from mediaclean.loudness.delivery import load_spec, spec_names
     from mediaclean.preset import check_heard, check_levelled, check_no_cues
     from mediaclean.result.base import load_base
-    from mediaclean.run import deliver
     from mediaclean.sources import aimed
 
     base = load_base(result, source)
@@ -111,20 +108,10 @@ def remix(
     if is_folder(target):
         raise OutputError(f"{target}: is a folder", f"-o {shlex.quote(str(target / base.target.name))}")
     deliveries = deliveries_of(target, [aimed(each, set_ or []) for each in specs])
-    check_names(base.source, deliveries, None)
-    taken = {
-        "the media": [base.source, *(each.target for each in deliveries)],
-        "what it is made from": [result, *_stems(base)],
-        "the preset": preset_files(preset),
-        "what is kept beside the result": kept_paths([deliveries], options),
-    }
-    check_report(report, [deliveries], options, taken, is_batch=False)
-    began = time.monotonic()
-    with watching() as watch:
-        reports = deliver(base.source, deliveries, settings, options, watch=watch)
-    took_s = time.monotonic() - began
-    show_reports(reports, options, took_s=took_s, report=report, is_batch=False, json_=json_)
-    Tally(is_batch=False, json=json_, done=[reports]).close()
+    making = Making(settings=settings, options=options, report=report, is_batch=False, json=json_)
+    read = {"what it is made from": [result, *_stems(base)], "the preset": preset_files(preset)}
+    making.check([base.source], [deliveries], read)
+    Tally(is_batch=False, json=json_, done=[making.make(base.source, deliveries)]).close()
 
 
 def _of_the_level(overrides: list[str]) -> list[str]:

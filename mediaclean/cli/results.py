@@ -1,55 +1,93 @@
-"""What commands that write results share: where they go, and what is said about them."""
+"""What commands that write results share: where they go, how they are made, and what is said about them."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mediaclean.cli.terminal import emit, out
+from mediaclean.cli.beside import Taken, check_names, check_report, kept_paths
+from mediaclean.cli.stray import told_plainly
+from mediaclean.cli.terminal import emit, out, watching
 from mediaclean.errors import OutputError
 
 if TYPE_CHECKING:
     from mediaclean.job import CleanOptions
+    from mediaclean.preset import Preset
     from mediaclean.report import Report
+    from mediaclean.run import Delivery
 
 
-def show_reports(
-    reports: Sequence[Report],
-    options: CleanOptions,
-    *,
-    took_s: float,
-    report: Path | None,
-    is_batch: bool,
-    json_: bool,
-) -> None:
-    """Write the reports of one input where they are wanted, and say what was done.
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """What a command that makes results was told, the same for all of its inputs.
 
-    Args:
-        reports: one per result and track.
-        options: what the run was told.
-        took_s: wall time of all of it.
-        report: where `--report` wants them.
-        is_batch: whether that is a folder, one report for each of many inputs.
-        json_: say it in JSON lines.
+    Attributes:
+        settings, options: of the run.
+        report: where `--report` wants what was done: a file, or for a batch a folder.
+        is_batch: whether there may be many inputs, with a report for each.
+        json: whether all is said in JSON lines.
     """
-    from mediaclean.cli.summary import Told, summary
-    from mediaclean.report import to_report_dict, to_report_json
 
-    paths = _report_paths(report, reports, is_batch) if report is not None else []
-    for path, done in zip(paths, reports, strict=False):
-        write_text(path, to_report_json(done) + "\n", "--report")
-    if json_:
-        for done in reports:
-            emit("report", **to_report_dict(done))
-        return
-    first, last = reports[0].target, reports[-1].target
-    has_stems = _writes_stems(reports[0], options)
-    for target in dict.fromkeys(done.target for done in reports):
-        own = [done for done in reports if done.target == target]
-        told = Told(options, has_stems and target == first, took_s if target == last else None)
-        out().print(summary(own, told))
+    settings: Preset
+    options: CleanOptions
+    report: Path | None
+    is_batch: bool
+    json: bool
+
+    def check(self, sources: Sequence[Path], wanted: Sequence[Sequence[Delivery]], read: Taken) -> None:
+        """Refuse a report that would land on what is read or written.
+
+        Args:
+            sources: the inputs.
+            wanted: the deliveries of each.
+            read: what else the command reads, by what it is called.
+
+        Raises:
+            OutputError: if it would, or two inputs would write one and the same file.
+        """
+        taken = {
+            "the media": [*sources, *(each.target for deliveries in wanted for each in deliveries)],
+            **read,
+            "what is kept beside the result": kept_paths(wanted, self.options),
+        }
+        check_report(self.report, wanted, self.options, taken, is_batch=self.is_batch)
+
+    def make(self, source: Path, deliveries: Sequence[Delivery]) -> Sequence[Report]:
+        """Make the results of one input, and say or write what was done.
+
+        Raises:
+            MediacleanError: if none can be made; nothing is half written.
+        """
+        from mediaclean.run import deliver
+
+        check_names(source, deliveries, self.report if self.is_batch else None)
+        began = time.monotonic()
+        with told_plainly([source]), watching() as watch:
+            reports = deliver(source, deliveries, self.settings, self.options, watch=watch)
+        self._show(reports, time.monotonic() - began)
+        return reports
+
+    def _show(self, reports: Sequence[Report], took_s: float) -> None:
+        from mediaclean.cli.summary import Told, summary
+        from mediaclean.report import to_report_dict, to_report_json
+
+        paths = _report_paths(self.report, reports, self.is_batch) if self.report is not None else []
+        for path, done in zip(paths, reports, strict=False):
+            write_text(path, to_report_json(done) + "\n", "--report")
+        if self.json:
+            for done in reports:
+                emit("report", **to_report_dict(done))
+            return
+        first, last = reports[0].target, reports[-1].target
+        has_stems = _writes_stems(reports[0], self.options)
+        for target in dict.fromkeys(done.target for done in reports):
+            own = [done for done in reports if done.target == target]
+            told = Told(self.options, has_stems and target == first, took_s if target == last else None)
+            out().print(summary(own, told))
 
 
 def _writes_stems(report: Report, options: CleanOptions) -> bool:
