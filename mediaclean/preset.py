@@ -215,12 +215,12 @@ def check_no_cues(overrides: Sequence[str]) -> None:
             raise PresetError(f"{name} has no effect here: only dialogue makes cues", "mediaclean dialogue -h")
 
 
-def check_heard(preset: Preset, overrides: Sequence[str], option: str, *, alone: bool = False) -> None:
+def check_heard(preset: Preset, overrides: Sequence[str], choice: str, *, alone: bool = False) -> None:
     """Hold the settings of the bed that were typed against the mode that came of it.
 
     Args:
         preset: with `overrides` applied.
-        option: by which the mode is chosen.
+        choice: what to type for another mode, but for its name.
         alone: whether these are all that was asked for.
 
     Raises:
@@ -230,7 +230,7 @@ def check_heard(preset: Preset, overrides: Sequence[str], option: str, *, alone:
     for name, obeying in unheard(overrides, mode).items():
         only = {text.partition("=")[0].strip() for text in overrides} == {name}
         so = "nothing changes: " if alone and only else ""
-        raise PresetError(f"{so}{name} has no effect in mode {mode}", f"{option} {obeying}")
+        raise PresetError(f"{so}{name} has no effect in mode {mode}", f"{choice}{obeying}")
 
 
 def _find(name: str | Path) -> Path:

@@ -135,7 +135,7 @@ def clean(
     check_no_cues(overrides)
     if plan is None:
         settings = load_preset_or_report(preset or DEFAULT, overrides)
-        check_heard(settings, overrides, "--mode")
+        check_heard(settings, overrides, "--mode ")
     else:
         settled, settings = load_plan_and_preset(plan, preset, overrides)
         options = replace(options, plan=settled)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from mediaclean.cli.options import DEVICES, ENGINES, Track, one_of
+from mediaclean.cli.options import DEVICES, ENGINES, Models, Track, models_in, one_of
 from mediaclean.cli.paths import is_there
 from mediaclean.cli.terminal import amount, emit, facts, out, use_json_lines, watching
 from mediaclean.counted import counted
@@ -118,6 +118,7 @@ def dialogue(
     set_: Annotated[list[str] | None, typer.Option("--set", "-s", help="One setting; repeatable.")] = None,
     engine: Annotated[str, typer.Option("--engine", help="auto, demucs, dialogue or none.")] = "auto",
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")] = "auto",
+    models: Models = None,
     track: Track = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Progress and result as JSON lines.")] = False,
@@ -127,6 +128,7 @@ def dialogue(
         use_json_lines()
     from mediaclean.dialogue import write_dialogue
     from mediaclean.job import CleanOptions
+    from mediaclean.preset import check_heard, check_levelled
     from mediaclean.sources import load_preset_or_report
 
     options = CleanOptions(
@@ -134,8 +136,11 @@ def dialogue(
         device=one_of("device", device, DEVICES),
         track=track,
         overwrite=overwrite,
+        models=models_in(models),
     )
     record = load_preset_or_report(preset, set_ or [])
+    check_heard(record, set_ or [], "--set duck.mode=")
+    check_levelled(record.loudness, set_ or [])
     base = output if output is not None else source.parent / source.stem
     if is_there(source):  # else that is what is wrong
         _check_files(base, overwrite=overwrite)

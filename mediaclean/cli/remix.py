@@ -82,7 +82,7 @@ def remix(
     overrides = [*([f"duck.mode={dose}"] if dose else []), *(set_ or [])]
     check_no_cues(overrides)
     settings = _settings(base, preset, overrides, whole=not only)
-    check_heard(settings, overrides, "--dose", alone=not (preset or spec))
+    check_heard(settings, overrides, "--dose ", alone=not (preset or spec))
     specs = [load_spec(name) for name in specs_of(spec)]
     if not (spec or preset) and told.get("spec") in spec_names():
         specs = [_with_aim(load_spec(str(told["spec"])), base.preset.loudness)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from mediaclean.plan.make import Plan
 from mediaclean.preset import Preset, from_tables
 from mediaclean.report import EngineUse
 from mediaclean.result.patch import Patch
-from mediaclean.result.stem_files import TABLE, Grid, Stems, from_table, stems_folder
+from mediaclean.result.stem_files import AGAIN, TABLE, Grid, Stems, from_table, stems_folder
 from mediaclean.unfinished import is_made_from
 
 
@@ -65,7 +66,7 @@ def load_base(path: Path, source: Path | None = None) -> Base:
 
     Raises:
         PresetError: if there are neither stems nor a report, or they are not mediaclean's.
-        MediaError: if the source is not there, or is another file now.
+        MediaError: if the source is not there, or is another file now; if a stem is missing.
     """
     file = _table_of(path)
     table = _read(file)
@@ -77,6 +78,7 @@ def load_base(path: Path, source: Path | None = None) -> Base:
     if file.name == TABLE and path not in {file, file.parent}:
         _check_result(path, file, base, table.get("result"))
     _check_alone(base)
+    _check_stems(base)
     found = _source(base, file, source)
     _check_source(found, report.get("fingerprint", {}), path)
     return Base(**{**vars(base), "source": found})
@@ -172,6 +174,18 @@ def _check_alone(base: Base) -> None:
             f"{base.target.name} has {len(tracks)} clean tracks, of which a remix would undo all but one",
             f"mediaclean clean INPUT --tracks {','.join(tracks)}, with other settings",
         )
+
+
+def _check_stems(base: Base) -> None:
+    """Results that were made from stems name those of the first one, which may have moved or gone since."""
+    for path in (base.stems.voice, base.stems.bed) if base.stems else ():
+        if not path.is_file():
+            place = Path(os.path.normpath(path.parent))
+            lacking = f"{path.name} is missing in it" if place.is_dir() else "that folder is not there"
+            raise MediaError(
+                f"{base.target.name} was made from the stems in {place}, but {lacking}",
+                f"put it back; else {AGAIN}",
+            )
 
 
 def _check_source(path: Path, known: Mapping[str, Any], result: Path) -> None:

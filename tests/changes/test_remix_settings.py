@@ -60,11 +60,11 @@ def test_a_level_that_its_mode_does_not_hear_is_refused(
 def test_the_hint_is_a_mode_that_hears_it(mode: str, setting: str) -> None:
     typed = [f"duck.mode={mode}", f"duck.{setting}"]
     try:
-        check_heard(load_preset("documentary", typed), typed, "--dose")
+        check_heard(load_preset("documentary", typed), typed, "--dose ")
     except PresetError as error:
         other = str(error.hint).removeprefix("--dose ")
         again = [f"duck.mode={other}", f"duck.{setting}"]
-        check_heard(load_preset("documentary", again), again, "--dose")
+        check_heard(load_preset("documentary", again), again, "--dose ")
     else:
         assert mode != "leave"
 
@@ -72,5 +72,5 @@ def test_the_hint_is_a_mode_that_hears_it(mode: str, setting: str) -> None:
 def test_a_stage_that_is_off_hears_nothing() -> None:
     typed = ["duck.target_lu=9", "duck=off"]
     with pytest.raises(PresetError, match="no effect in mode leave"):
-        check_heard(load_preset("documentary", typed), typed, "--dose")
-    check_heard(load_preset("documentary", ["room_tone=off"]), ["room_tone=off"], "--dose")
+        check_heard(load_preset("documentary", typed), typed, "--dose ")
+    check_heard(load_preset("documentary", ["room_tone=off"]), ["room_tone=off"], "--dose ")

@@ -168,6 +168,22 @@ def test_stems_that_lack_are_refused(made: Made, again: Callable, tmp_path: Path
     assert "--residual" in caught.value.hint
 
 
+def test_a_remix_names_the_stems_that_it_came_from_when_they_moved(made: Made, cli: Cli, tmp_path: Path) -> None:
+    first = copied(made, tmp_path)
+    second = tmp_path / "second.wav"
+    assert cli("remix", first.target, "--dose", "remove", "--engine", "none", "-o", second).code == 0
+    first.stems.rename(tmp_path / "moved")
+    ran = cli("remix", second, "--dose", "leave", "--engine", "none", "-o", tmp_path / "third.wav")
+    assert ran.code == MediaError.exit_code
+    assert f"second.wav was made from the stems in {first.stems}, but that folder is not there" in " ".join(
+        ran.err.split()
+    )
+    assert "put it back" in ran.err
+    assert "--residual" in ran.err
+    (tmp_path / "moved").rename(first.stems)
+    assert cli("remix", second, "--dose", "leave", "--engine", "none", "-o", tmp_path / "third.wav").code == 0
+
+
 def test_a_table_from_elsewhere_is_refused(made: Made, tmp_path: Path) -> None:
     for text in ("[]", "{}", "nonsense", '{"report": {"preset": 1}}', "null"):
         (tmp_path / "stems.json").write_text(text, encoding="utf-8")

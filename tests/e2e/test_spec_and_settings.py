@@ -165,3 +165,18 @@ def test_a_preset_with_cues_serves_all_commands(cli: Cli, sound: Path) -> None:
     preset = sound.with_name("own.toml")
     preset.write_text('about = "mine"\n[cues]\nat_cuts = false\n[loudness]\n')
     assert cli("clean", sound, "--engine", "none", "--preset", preset).code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--set", "duck.reduce_db=-6"], "duck.reduce_db has no effect in mode duck"),
+        (["--set", "loudness.target_rms_dbfs=-20"], "loudness.target_rms_dbfs has no effect in mode programme"),
+        (["--models", "nowhere"], "--models nowhere: no such folder"),
+    ],
+)
+def test_dialogue_refuses_what_it_would_not_hear(cli: Cli, sound: Path, words: list[str], said: str) -> None:
+    ran = cli("dialogue", sound, *words)
+    assert ran.code in {2, 4}
+    assert said in ran.err
+    assert [each.name for each in sound.parent.iterdir()] == [sound.name]
