@@ -6,17 +6,20 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av.error
 from av.container import InputContainer
 from av.stream import Disposition
 
+from mediaclean.counted import counted
 from mediaclean.media.borders import codec_of
 from mediaclean.media.formats import family_of, without
 from mediaclean.media.header import BIBLIOGRAPHIC, global_tags, stream_tags
 from mediaclean.media.probe import readable
 from mediaclean.media.routes import chapters_in_words, is_picture, tag_of
+from mediaclean.media.wave_chunks import NAMES, chunks_of
 
 # Tags of a stream that every family keeps in its own way; others are compared within one family.
 _WORDS = {"language", "title", "timecode"}
@@ -69,19 +72,30 @@ def global_fields(source: InputContainer, result: InputContainer, dropped: Colle
     for key, value in ours.items():
         if families[0] == families[1] or key == "title":
             yield _tag_field(f"file {key}", key, value, theirs.get(key, ""), lost="tags" in without(families[1]))
+    if families == ("wav", "wav"):  # marks of a recorder: `chunk_fields` holds their bytes against each other
+        return
     mine: Any = source.chapters()
     other: Any = result.chapters()
+    if families[1] == "mp4" and len(other) == len(mine) + 1 and not _title(other[0]):
+        other = other[1:]  # what comes before the first one (`header.chapters_for`)
     gone = chapters_in_words(source) in dropped
-    marks = families == ("wav", "wav")
-    ok = len(mine) == len(other) or gone or marks
-    note = "left out on demand" if gone else _NO_PLACE if marks and mine else ""
-    yield Field("chapters", str(len(mine)), str(len(other)), ok, note)
+    ok = len(mine) == len(other) or gone
+    yield Field("chapters", str(len(mine)), str(len(other)), ok, "left out on demand" * gone)
     for number, (before, after) in enumerate(zip(mine, other, strict=False), start=1):
         titles = _title(before), _title(after)
         times = before["start"] * before["time_base"], after["start"] * after["time_base"]
         shown = [f"{float(time):.3f} s {title}" for time, title in zip(times, titles, strict=True)]
         ok = titles[0] == titles[1] and abs(times[0] - times[1]) <= _CHAPTER_S
         yield Field(f"chapter {number}", shown[0], shown[1], ok)
+
+
+def chunk_fields(source: Path, result: Path) -> Iterator[Field]:
+    """The rows for what a recorder wrote beside the sound of a WAV, where the result is one too."""
+    other = {chunk.kind: chunk.body for chunk in chunks_of(result)}
+    for chunk in chunks_of(source):
+        there = other.get(chunk.kind, b"")
+        sizes = [counted(len(body), "byte") if body else "" for body in (chunk.body, there)]
+        yield Field(NAMES[chunk.kind], sizes[0], sizes[1], chunk.body == there)
 
 
 def picture_fields(
@@ -167,4 +181,4 @@ def _first_picture(container: InputContainer, index: int) -> dict[str, str]:
 
 
 def _title(chapter: Mapping[str, Any]) -> str:
-    return readable(str(chapter["metadata"].get("title", "")))
+    return readable(str(chapter["metadata"].get("title", ""))).strip()

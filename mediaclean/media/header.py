@@ -195,6 +195,29 @@ def _is_its_own(key: str, value: str) -> bool:
     return key in _STRUCTURAL or (key == "software" and value.startswith("Lavf"))
 
 
+def chapters_for(source: InputContainer, shift_s: Fraction, form: Format) -> list[Any]:
+    """The chapters of the source on the result's clock.
+
+    In MP4 they are a track of their own, in which FFmpeg leaves out those without a name, and whose first sample is
+    shown from zero on: names are blank there, and what comes before the first chapter is one too.
+    """
+    found = [_shifted(chapter, shift_s) for chapter in source.chapters()]
+    if form.family != "mp4" or not found:
+        return found
+    named = [{**each, "metadata": each["metadata"] if each["metadata"].get("title") else _BLANK} for each in found]
+    before = {**found[0], "id": 0, "start": 0, "end": found[0]["start"], "metadata": _BLANK}
+    return [before, *named] if found[0]["start"] > 0 else named
+
+
+_BLANK = {"title": " "}
+
+
+def _shifted(chapter: Mapping[str, Any], shift_s: Fraction) -> dict[str, Any]:
+    base = chapter["time_base"] or Fraction(1)
+    moved = round(shift_s / base)
+    return {**chapter, "start": chapter["start"] + moved, "end": chapter["end"] + moved, "time_base": base}
+
+
 def mux_options(path: Path, source: InputContainer, form: Format, rate: int) -> dict[str, str]:
     """The muxer's options: nothing shifted, nothing rounded, nothing dropped."""
     if form.family == "mp4":

@@ -20,10 +20,20 @@ from mediaclean.media.covers import tag_picture
 from mediaclean.media.encode import encoded, lead_of, set_up, template, trims
 from mediaclean.media.feed import Feed
 from mediaclean.media.formats import Format, family_of, format_of
-from mediaclean.media.header import add_copy, add_picture, add_subtitle, fill_tags, mux_options, tags_for, text_tags
+from mediaclean.media.header import (
+    add_copy,
+    add_picture,
+    add_subtitle,
+    chapters_for,
+    fill_tags,
+    mux_options,
+    tags_for,
+    text_tags,
+)  # fmt: skip
 from mediaclean.media.probe import choose_track
 from mediaclean.media.records import AudioTrack, Media
 from mediaclean.media.routes import Route, routes
+from mediaclean.media.wave_chunks import carry_chunks
 from mediaclean.progress import Progress, Watch, ignore
 
 # How far the new audio may run behind the copied packets, in seconds.
@@ -110,10 +120,11 @@ def write(
         with writing(target):
             job = _Job(media, target, form, source, ways, indices, list(extra), tags or {})
             job.run(watch)
+            left_out = carry_chunks(media.path, target)
     return Written(
         tuple(job.codecs),
         _whats(ways, "drop"),
-        (*_whats(ways, "subtitle", "chapters", "timecode"), *job.notes),
+        (*_whats(ways, "subtitle", "chapters", "timecode"), *job.notes, *left_out),
         *_places(ways, media, extra),
     )
 
@@ -174,9 +185,7 @@ class _Job:
         with open_output(self._target, self._form.muxer, options) as made:
             made.metadata.update(tags_for(self._source, self._tags, self._form))
             copiers, sounds = self._add_streams(made)
-            chapters: Any = self._source.chapters()
-            if chapters:
-                made.set_chapters([_shifted(chapter, self._shift_s) for chapter in chapters])
+            made.set_chapters(chapters_for(self._source, self._shift_s, self._form))
             made.start_encoding()
             if not copiers:
                 self._source.close()  # its index, which grows with its length, is not needed any more
@@ -289,9 +298,3 @@ class _Job:
         """Of the source; a card or a drive that fails is the source's fault, though the target is being written."""
         with reading(self._media.path):
             yield from self._source.demux(streams)
-
-
-def _shifted(chapter: Mapping[str, Any], shift_s: Fraction) -> Any:
-    base = chapter["time_base"] or Fraction(1)
-    moved = round(shift_s / base)
-    return {**chapter, "start": chapter["start"] + moved, "end": chapter["end"] + moved, "time_base": base}

@@ -87,7 +87,8 @@ def routes(
         if other:
             other = f", or {other}"
         elif form.muxer != "matroska":
-            other = f", -o {target.stem}.mkv holds nearly everything"
+            suffix = "mkv" if container.streams.video else "mka"
+            other = f", -o {target.stem}.{suffix} holds nearly everything"
         raise OutputError(
             f"{target.name}: {form.muxer} cannot hold {listed}", f"--drop-unsupported leaves it out{other}"
         )
@@ -117,13 +118,11 @@ def _without_place(container: InputContainer, form: Format) -> list[Route]:
         moving = form.video and not is_picture(stream) and stream.codec_context is not None
         if moving and only_in_container(stream) and not can_keep(stream, form):
             lost.append(f"the pixel shape of stream {stream.index}")
-    markers = chapters and are_markers(container, form)
-    said = [f"{counted(len(chapters), 'marker')} left out: markers in WAV are not written"] if markers else []
-    return [Route("drop", None, what=what) for what in lost] + [Route("chapters", None, what=what) for what in said]
+    return [Route("drop", None, what=what) for what in lost]
 
 
 def are_markers(container: InputContainer, form: Format) -> bool:
-    """Whether chapters are a recorder's marks in a WAV that becomes one again: no reason to refuse the sound."""
+    """Whether chapters are a recorder's marks in a WAV that becomes one again, with its chunks."""
     return form.family == "wav" and family_of(container.format.name) == "wav"
 
 

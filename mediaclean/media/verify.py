@@ -11,7 +11,7 @@ import numpy as np
 
 from mediaclean.media.borders import open_input, reading
 from mediaclean.media.evidence import Evidence
-from mediaclean.media.fields import Field, global_fields, picture_fields, stream_fields
+from mediaclean.media.fields import Field, chunk_fields, global_fields, picture_fields, stream_fields
 from mediaclean.media.formats import family_of
 from mediaclean.media.lag_ear import lag_of
 from mediaclean.media.packets import StreamPackets, headers_of, lateness_s, packet_hashes
@@ -149,6 +149,7 @@ def _fields(
     found: list[Field] = []
     with reading(ours.path), open_input(ours.path) as source, reading(theirs.path), open_input(theirs.path) as result:
         found += global_fields(source, result, dropped)
+        found += chunk_fields(ours.path, theirs.path) if families == ("wav", "wav") else ()
         for index, (match, _) in pairs.items():
             found += stream_fields(source.streams[index], result.streams[match], families)
             found += _time_fields(mine[index], other[match], shift or 0.0)
