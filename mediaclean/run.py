@@ -154,7 +154,7 @@ def _deliver(
         mark(part)
     tracks = [take.job.track.number for take in takes]
     return [
-        _report(each, take, delivery, done, receipt, (*notes, *each.notes), tracks)
+        _report(each, take, delivery, done, receipt, (*notes, *each.notes, *done.written.notes), tracks)
         for each, take, done in zip(rendered, takes, finished, strict=True)
     ]
 

@@ -62,9 +62,10 @@ class NewAudio:
 class Written:
     """What went into the file: the codec of every new audio track, and what was not copied as it was.
 
-    `notes` are one line each for what was converted, regenerated or repaired. `positions` tells for the number of every
-    replaced track which of the result's audio tracks, counted from 0, has taken its place. `extras` tells for the
-    place of every extra track, counted likewise, the number of the source's track that it starts with.
+    `notes` are one line each for what was repaired and what found no room; what is converted is known before
+    (`target.check_target`). `positions` tells for the number of every replaced track which of the result's audio
+    tracks, counted from 0, has taken its place. `extras` tells for the place of every extra track, counted likewise,
+    the number of the source's track that it starts with.
     """
 
     audio: tuple[AudioCodec, ...]
@@ -123,8 +124,8 @@ def write(
             left_out = carry_chunks(media.path, target)
     return Written(
         tuple(job.codecs),
-        _whats(ways, "drop"),
-        (*_whats(ways, "subtitle", "chapters", "timecode"), *job.notes, *left_out),
+        tuple(way.what for way in ways if way.action == "drop"),
+        (*job.notes, *left_out),
         *_places(ways, media, extra),
     )
 
@@ -144,10 +145,6 @@ def _places(ways: Sequence[Route], media: Media, extra: Sequence[NewAudio]) -> t
 def _beside(media: Media, new: NewAudio) -> AudioTrack:
     """The source's track that an extra one goes with."""
     return choose_track(media) if new.beside is None else media.tracks[new.beside - 1]
-
-
-def _whats(ways: Sequence[Route], *actions: str) -> tuple[str, ...]:
-    return tuple(way.what for way in ways if way.action in actions)
 
 
 class _Job:

@@ -11,6 +11,8 @@ from e2e.conftest import Cli
 from e2e.looking import digest, names
 from e2e.making import Track, film, speech, write_media
 from mediaclean import CleanOptions, clean, load_preset
+from tests.media.films import Film, Sound, make, noise
+from tests.media.waves import packed, wave
 
 SPECS = ["--engine", "none", "--spec", "ebu-r128", "--spec", "acx"]
 FAILS = 1
@@ -89,3 +91,14 @@ def test_low_sample_rates_go_through_bed_and_ledger(tmp_path: Path, rate: int) -
     assert report.plan.rate == rate
     assert any(dip.gain_db for dip in report.plan.dips)
     assert report.ledger is not None
+
+
+def test_what_was_converted_and_what_found_no_room_is_told_once(tmp_path: Path, cli: Cli) -> None:
+    film_ = make(tmp_path / "talk.mkv", Film((Sound(noise(2.0), "aac"),), subtitles="subrip"))
+    scene = wave(tmp_path / "take.wav", behind=packed(b"iXML", b"<BWFXML/>"))
+    for source, suffix, told in ((film_, "mp4", "mov_text"), (scene, "flac", "iXML")):
+        target, report = tmp_path / f"clean.{suffix}", tmp_path / f"{suffix}.json"
+        ran = cli("clean", source, "-o", target, "--engine", "none", "--report", report)
+        assert ran.code == 0, ran.err
+        assert told in ran.out
+        assert sum(told in note for note in json.loads(report.read_text())["notes"]) == 1

@@ -12,23 +12,12 @@ import pytest
 from mediaclean.media import NewAudio, decode, probe, verify, write
 from mediaclean.media.wave_chunks import NAMES, carry_chunks, chunks_of
 from tests.media.films import Film, Sound, make, noise
+from tests.media.waves import packed, wave
 
 CUE = struct.pack("<III4sIII", 1, 1, 24_000, b"data", 0, 0, 24_000)
 LABEL = b"adtl" + b"labl" + struct.pack("<II", 4 + 7, 1) + b"Answer\0" + b"\0"
 SCENE = b"<BWFXML><SCENE>12A</SCENE><TAKE>3</TAKE></BWFXML>"  # of odd length
 CHUNKS = [(b"cue ", CUE), (b"LIST", LABEL), (b"iXML", SCENE), (b"cart", b"0101" + bytes(40))]
-
-
-def packed(letters: bytes, body: bytes) -> bytes:
-    return letters + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
-
-
-def wave(path: Path, *, before: bytes = b"", behind: bytes = b"") -> Path:
-    """A second of sound with chunks before and behind its samples."""
-    plain = make(path, Film((Sound(noise(1.0), "pcm_s24le"),), video="")).read_bytes()
-    whole = plain[8:12] + before + plain[12:] + behind
-    path.write_bytes(b"RIFF" + struct.pack("<I", len(whole)) + whole)
-    return path
 
 
 def sizes_are_true(path: Path) -> bool:
