@@ -22,6 +22,7 @@ from mediaclean.cli.options import (
     Models,
     Track,
     bit_rate_of,
+    check_model,
     models_in,
     one_of,
     specs_of,
@@ -133,6 +134,7 @@ def clean(
     )
     overrides = [*(set_ or []), *_mode(mode, plan)]
     check_no_cues(overrides)
+    check_model(options.engine, overrides)
     if plan is None:
         settings = load_preset_or_report(preset or DEFAULT, overrides)
         check_heard(settings, overrides, "--mode ")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from mediaclean.cli.options import DEVICES, ENGINES, Models, Track, models_in, one_of
+from mediaclean.cli.options import DEVICES, ENGINES, Models, Track, check_model, models_in, one_of
 from mediaclean.cli.paths import is_there
 from mediaclean.cli.terminal import amount, emit, facts, out, use_json_lines, watching
 from mediaclean.counted import counted
@@ -139,6 +139,7 @@ def dialogue(
         models=models_in(models),
     )
     record = load_preset_or_report(preset, set_ or [])
+    check_model(engine, set_)
     check_heard(record, set_ or [], "--set duck.mode=")
     check_levelled(record.loudness, set_ or [])
     base = output if output is not None else source.parent / source.stem

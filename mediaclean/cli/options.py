@@ -36,6 +36,17 @@ def one_of(name: str, value: str, known: tuple[str, ...]) -> Any:
     return value
 
 
+def check_model(engine: str, overrides: Sequence[str] | None) -> None:
+    """A model that was typed is one of Demucs.
+
+    Raises:
+        PresetError: beside an engine that has none to choose from.
+    """
+    named = any(text.partition("=")[0].strip() == "separate.model" for text in overrides or ())
+    if named and engine in {"dialogue", "none"}:
+        raise PresetError(f"separate.model has no effect with --engine {engine}", "--engine demucs")
+
+
 def bit_rate_of(text: str | None) -> int | None:
     """Bits per second from a number with or without a unit; None where none is given.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from mediaclean.cli.options import DEVICES, ENGINES, Device, Engine, Models, Track, models_in, one_of
+from mediaclean.cli.options import DEVICES, ENGINES, Device, Engine, Models, Track, check_model, models_in, one_of
 from mediaclean.cli.paths import is_there
 from mediaclean.cli.terminal import emit, out, use_json_lines, watching
 from mediaclean.times import clock
@@ -53,6 +53,7 @@ def preview(
         models=models_in(models),
     )
     check_no_cues(set_ or [])
+    check_model(options.engine, set_)
     record = load_preset_or_report(preset or DEFAULT, set_ or [])
     folder = None if models is None else str(models)
     typed = [("--preset", preset), *(("--set", each) for each in set_ or [])]

@@ -11,7 +11,7 @@ import typer
 
 from mediaclean.cli.batch import Tally
 from mediaclean.cli.beside import preset_files
-from mediaclean.cli.options import DEVICES, ENGINES, Device, Models, models_in, one_of, specs_of
+from mediaclean.cli.options import DEVICES, ENGINES, Device, Models, check_model, models_in, one_of, specs_of
 from mediaclean.cli.paths import is_folder
 from mediaclean.cli.results import Making, deliveries_of
 from mediaclean.cli.terminal import use_json_lines
@@ -108,6 +108,7 @@ def remix(
     if is_folder(target):
         raise OutputError(f"{target}: is a folder", f"-o {shlex.quote(str(target / base.target.name))}")
     deliveries = deliveries_of(target, [aimed(each, set_ or []) for each in specs])
+    check_model(engine or "auto", set_)
     making = Making(settings=settings, options=options, report=report, is_batch=False, json=json_)
     read = {"what it is made from": [result, *_stems(base)], "the preset": preset_files(preset)}
     making.check([base.source], [deliveries], read)

@@ -161,6 +161,16 @@ def test_settings_of_cues_are_refused_where_none_are_made(cli: Cli, sound: Path,
     assert [each.name for each in sound.parent.iterdir()] == [sound.name]
 
 
+@pytest.mark.parametrize("command", ["clean", "preview", "dialogue"])
+@pytest.mark.parametrize("engine", ["dialogue", "none"])
+def test_a_model_of_demucs_is_refused_beside_another_engine(cli: Cli, sound: Path, command: str, engine: str) -> None:
+    ran = cli(command, sound, "--engine", engine, "--set", "separate.model=htdemucs")
+    assert ran.code == 2
+    assert f"separate.model has no effect with --engine {engine}" in ran.err
+    assert "try: --engine demucs" in ran.err
+    assert [each.name for each in sound.parent.iterdir()] == [sound.name]
+
+
 def test_a_preset_with_cues_serves_all_commands(cli: Cli, sound: Path) -> None:
     preset = sound.with_name("own.toml")
     preset.write_text('about = "mine"\n[cues]\nat_cuts = false\n[loudness]\n')
