@@ -16,9 +16,10 @@ from av.stream import Disposition
 from mediaclean.counted import counted
 from mediaclean.media.borders import codec_of
 from mediaclean.media.formats import family_of, without
-from mediaclean.media.header import BIBLIOGRAPHIC, global_tags, stream_tags
+from mediaclean.media.header import BIBLIOGRAPHIC
 from mediaclean.media.probe import readable
 from mediaclean.media.routes import chapters_in_words, is_picture, tag_of
+from mediaclean.media.tags import global_tags, stream_tags
 from mediaclean.media.wave_chunks import NAMES, chunks_of
 
 # Tags of a stream that every family keeps in its own way; others are compared within one family.

@@ -1,8 +1,7 @@
-"""The output's header: streams made from those of the source, options, metadata."""
+"""The output's header: streams made from those of the source, options, chapters."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import lcm
@@ -17,18 +16,7 @@ from mediaclean.media.borders import open_input
 from mediaclean.media.formats import Format, family_of
 from mediaclean.media.routes import tag_of
 from mediaclean.media.shape import keep_shape
-
-# What a container says about itself; the new one says its own.
-_STRUCTURAL = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "vendor_id"}
-# Statistics of mkvtoolnix; true for the source's packets only.
-_STATISTICS = ("bps", "number_of_frames", "number_of_bytes", "_statistics_")
-# Global tags that MP4 knows by its own names; others need the free form.
-_MP4_TAGS = {
-    *("title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping"),
-    *("lyrics", "description", "synopsis", "show", "episode_id", "network", "keywords", "track", "disc", "tmpo"),
-    *("creation_time", "season_number", "episode_sort", "media_type", "hd_video", "gapless_playback", "compilation"),
-    *("timecode", "location", "location-eng", "author", "performer", "year", "make", "model"),
-}
+from mediaclean.media.tags import global_tags, is_broadcast_wave, needs_free_form, stream_tags
 
 # ISO 639-2 has two codes for some languages; QuickTime's list has the older one, and its own for Swedish.
 BIBLIOGRAPHIC = {
@@ -72,8 +60,11 @@ def add_copy(made: OutputContainer, source: Any, container: InputContainer, form
 
 def fill_tags(stream: Any, source: Any, form: Format) -> None:
     """Metadata and dispositions of the source stream."""
+    tags = stream_tags(source)
+    if form.family == "ogg":  # whose only sound has the tags of the file
+        tags = {key: value for key, value in tags.items() if key == "language" and value != "und"}
     stream.metadata.clear()
-    stream.metadata.update(stream_tags(source))
+    stream.metadata.update(tags)
     if form.muxer == "mov" and "language" in stream.metadata:
         language = stream.metadata["language"]
         stream.metadata["language"] = BIBLIOGRAPHIC.get(language, language)
@@ -148,53 +139,6 @@ def text_tags(
     stream.disposition = int(flags)
 
 
-def tags_for(source: InputContainer, more: Mapping[str, str], form: Format) -> dict[str, str]:
-    """The global tags of the result."""
-    tags = {**global_tags(source), **more}
-    if form.family == "wav" or family_of(source.format.name) != form.family:
-        tags = _with_date(tags, as_wav=form.family == "wav")
-    if form.family == "avi":  # whose muxer knows the program by this name alone
-        tags = {"ISFT" if key.lower() == "software" else key: value for key, value in tags.items()}
-    return tags
-
-
-def _with_date(tags: dict[str, str], *, as_wav: bool) -> dict[str, str]:
-    """The tags of a Broadcast Wave (EBU Tech 3285) for where they go.
-
-    FFmpeg reads the date and the time of its origin as `date` and `creation_time`, which elsewhere is a whole moment.
-    """
-    time = tags.get("creation_time", "")
-    if not _TIME.fullmatch(time):
-        return tags
-    date = tags.get("date", "")
-    if as_wav:
-        own = {"description": "comment", "originator": "encoded_by"}
-        tags = {**tags, **{name: tags[key] for name, key in own.items() if key in tags}, "origination_time": time}
-        return {**tags, "origination_date": date} if _DATE.fullmatch(date) else tags
-    rest = {key: value for key, value in tags.items() if key != "creation_time"}
-    return {**rest, "creation_time": f"{date}T{time}Z"} if _DATE.fullmatch(date) else rest
-
-
-def is_broadcast_wave(container: InputContainer) -> bool:
-    """Whether a file says what only the `bext` chunk of a WAV has room for, above all where its sound begins."""
-    tags = container.metadata
-    return not _BEXT.isdisjoint(tags) or bool(_TIME.fullmatch(tags.get("creation_time", "")))
-
-
-_BEXT = {"time_reference", "originator_reference", "coding_history", "umid"}
-_TIME, _DATE = re.compile(r"\d\d.\d\d.\d\d"), re.compile(r"\d{4}.\d\d.\d\d")
-
-
-def global_tags(container: InputContainer | OutputContainer) -> dict[str, str]:
-    """The tags that say something about the film, not about its container."""
-    return {key: value for key, value in container.metadata.items() if not _is_its_own(key.lower(), value)}
-
-
-def _is_its_own(key: str, value: str) -> bool:
-    """Whether a tag says something about the container; AVI calls what wrote it its software, FFmpeg's stamp too."""
-    return key in _STRUCTURAL or (key == "software" and value.startswith("Lavf"))
-
-
 def chapters_for(source: InputContainer, shift_s: Fraction, form: Format) -> list[Any]:
     """The chapters of the source on the result's clock.
 
@@ -222,7 +166,7 @@ def mux_options(path: Path, source: InputContainer, form: Format, rate: int) -> 
     """The muxer's options: nothing shifted, nothing rounded, nothing dropped."""
     if form.family == "mp4":
         flags = ["+faststart"] if _index_first(path) else []
-        if any(key.lower() not in _MP4_TAGS | _STRUCTURAL for key in source.metadata):
+        if needs_free_form(source, form):
             flags.append("+use_metadata_tags")
         # Edit lists count in this unit; at 1/1000 s every generation shifts late tracks by up to half a millisecond.
         options = {"movie_timescale": str(_timescale(source, rate)), "strict": "experimental"}
@@ -255,17 +199,6 @@ def _tag(source: Any, container: InputContainer, form: Format) -> str:
     if form.family == "mp4" and source.codec_context.codec.canonical_name == "hevc" and source.codec_context.extradata:
         return "hvc1"
     return ""
-
-
-def stream_tags(source: Any) -> dict[str, str]:
-    """The tags of a stream that stay true for a copy of it; what MP4 reads as `name` is its title."""
-    kept = {}
-    for key, value in source.metadata.items():
-        low = key.lower()
-        if low in _STRUCTURAL or low.startswith(_STATISTICS):
-            continue
-        kept["title" if low == "name" else key] = value
-    return kept
 
 
 def _index_first(path: Path) -> bool:

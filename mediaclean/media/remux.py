@@ -27,12 +27,12 @@ from mediaclean.media.header import (
     chapters_for,
     fill_tags,
     mux_options,
-    tags_for,
     text_tags,
 )  # fmt: skip
 from mediaclean.media.probe import choose_track
 from mediaclean.media.records import AudioTrack, Media
 from mediaclean.media.routes import Route, routes
+from mediaclean.media.tags import tags_for
 from mediaclean.media.wave_chunks import carry_chunks
 from mediaclean.progress import Progress, Watch, ignore
 
