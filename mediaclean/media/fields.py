@@ -19,7 +19,7 @@ from mediaclean.media.formats import family_of, without
 from mediaclean.media.header import BIBLIOGRAPHIC
 from mediaclean.media.probe import readable
 from mediaclean.media.routes import chapters_in_words, is_picture, tag_of
-from mediaclean.media.tags import global_tags, stream_tags
+from mediaclean.media.tags import global_tags, has_cover, is_known_to_mp4, is_of_the_sound, stream_tags
 from mediaclean.media.wave_chunks import NAMES, chunks_of
 
 # Tags of a stream that every family keeps in its own way; others are compared within one family.
@@ -28,6 +28,7 @@ _CHAPTER_S = Fraction(1, 1000)
 _TEXT = {"subrip", "mov_text", "webvtt"}
 _ROTATION = {"rotation", "side data displaymatrix"}
 _NO_PLACE = "the container has no place for it"
+_OLD = "true of the sound before"
 
 
 @dataclass(frozen=True)
@@ -63,16 +64,19 @@ def stream_fields(source: Any, result: Any, families: tuple[str, str]) -> Iterat
         lost |= key == "language" and source.type != "audio" and families[1] == "mpegts"
         lost |= key == "title" and families[1] == "mp4" and is_picture(source)  # covers there are bare pictures
         if same or key in _WORDS:
-            yield _tag_field(f"{name} {key}", key, value, theirs.get(key, ""), lost=lost)
+            why = _NO_PLACE if lost else _OLD * is_of_the_sound(key)
+            yield _tag_field(f"{name} {key}", key, value, theirs.get(key, ""), lost=why)
 
 
 def global_fields(source: InputContainer, result: InputContainer, dropped: Collection[str]) -> Iterator[Field]:
     """The rows for global tags and chapters."""
     families = family_of(source.format.name), family_of(result.format.name)
     ours, theirs = _lowered(global_tags(source)), _lowered(global_tags(result))
+    nowhere, beside_cover = "tags" in without(families[1]), families[1] == "mp4" and has_cover(result)
     for key, value in ours.items():
         if families[0] == families[1] or key == "title":
-            yield _tag_field(f"file {key}", key, value, theirs.get(key, ""), lost="tags" in without(families[1]))
+            lost = _NO_PLACE if nowhere or (beside_cover and not is_known_to_mp4(key)) else _OLD * is_of_the_sound(key)
+            yield _tag_field(f"file {key}", key, value, theirs.get(key, ""), lost=lost)
     if families == ("wav", "wav"):  # marks of a recorder: `chunk_fields` holds their bytes against each other
         return
     mine: Any = source.chapters()
@@ -146,14 +150,15 @@ def _disposition_field(name: str, source: Any, result: Any, families: tuple[str,
     return Field(f"{name} dispositions", ", ".join(sorted(ours)), ", ".join(sorted(theirs)), ok, note)
 
 
-def _tag_field(what: str, key: str, value: str, other: str, *, lost: bool) -> Field:
+def _tag_field(what: str, key: str, value: str, other: str, *, lost: str) -> Field:
+    """The row for a tag; `lost` says why it may be missing, "" that it must not."""
     ok = value == other
     if key == "language":
         names = {BIBLIOGRAPHIC.get(name, name) for name in (value or "und", other or "und")}
         ok = len(names) == 1
     elif key.startswith("location"):
         ok = ok or _numbers(value) == _numbers(other)
-    note = _NO_PLACE if lost and not ok and not other else ""
+    note = lost if not ok and not other else ""
     return Field(what, readable(value), readable(other), ok or bool(note), note)
 
 

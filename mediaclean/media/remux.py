@@ -32,7 +32,7 @@ from mediaclean.media.header import (
 from mediaclean.media.probe import choose_track
 from mediaclean.media.records import AudioTrack, Media
 from mediaclean.media.routes import Route, routes
-from mediaclean.media.tags import tags_for
+from mediaclean.media.tags import forget_old_sound, tags_for
 from mediaclean.media.wave_chunks import carry_chunks
 from mediaclean.progress import Progress, Watch, ignore
 
@@ -180,7 +180,9 @@ class _Job:
         rate = news[0].codec.rate if news and news[0].codec else (news[0].rate if news else 48_000)
         options = mux_options(self._media.path, self._source, self._form, rate)
         with open_output(self._target, self._form.muxer, options) as made:
-            made.metadata.update(tags_for(self._source, self._tags, self._form))
+            tags, left_out = tags_for(self._source, self._tags, self._form, is_new=bool(self._replace))
+            made.metadata.update(tags)
+            self.notes += left_out
             copiers, sounds = self._add_streams(made)
             made.set_chapters(chapters_for(self._source, self._shift_s, self._form))
             made.start_encoding()
@@ -231,6 +233,7 @@ class _Job:
             set_up(stream.codec_context, codec)
         if source is not None:
             fill_tags(stream, source, self._form)
+            forget_old_sound(stream.metadata)
         text_tags(stream, language=new.language, title=new.title, role=new.role, alone=source is None)
         packets = encoded(codec, new.samples, new.rate, new.layout, trim=trim)
         return Feed(stream, packets, start_s + self._nudge_s(codec, start_s), codec.rate)

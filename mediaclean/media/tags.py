@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from av.container import InputContainer, OutputContainer
@@ -26,16 +26,50 @@ _ITUNES_TAGS = _ANYWHERE | {
     *("gapless_playback", "compilation", "author", "performer", "year"),
 }
 _OWN_NAMES = {"mov": _ANYWHERE | {"make", "model"}}
+# What players turn the sound up or down by, and where its encoder's padding ends: true of that sound alone.
+_OF_THE_SOUND = ("replaygain_", "r128_", "mp3gain_", "itunnorm", "itunsmpb")
 
 
-def tags_for(source: InputContainer, more: Mapping[str, str], form: Format) -> dict[str, str]:
-    """The global tags of the result."""
+def tags_for(
+    source: InputContainer, more: Mapping[str, str], form: Format, *, is_new: bool
+) -> tuple[dict[str, str], list[str]]:
+    """The global tags of the result, and one line for each kind that it goes without.
+
+    Args:
+        source: whose tags are kept.
+        more: further ones.
+        form: of the result.
+        is_new: whether any sound is another than the source's.
+    """
     tags = {**global_tags(source), **more}
+    left_out = []
+    if is_new and (stale := forget_old_sound(tags)):
+        left_out.append(f"{', '.join(stale)} left out: true of the sound before")
+    if nameless := _nameless(source, form):
+        tags = {key: value for key, value in tags.items() if key not in nameless}
+        left_out.append(f"{', '.join(nameless)} left out: beside a cover MP4 has no names for such tags")
     if form.family == "wav" or family_of(source.format.name) != form.family:
         tags = _with_date(tags, as_wav=form.family == "wav")
     if form.family == "avi":  # whose muxer knows the program by this name alone
         tags = {"ISFT" if key.lower() == "software" else key: value for key, value in tags.items()}
-    return tags
+    return tags, left_out
+
+
+def forget_old_sound(tags: MutableMapping[str, str]) -> list[str]:
+    """Take out what is true of the sound before alone, and tell what that was."""
+    stale = [key for key in tags if is_of_the_sound(key)]
+    for key in stale:
+        del tags[key]
+    return stale
+
+
+def is_of_the_sound(key: str) -> bool:
+    """Whether a tag tells of the samples or their level: players would still turn a clean sound by it.
+
+    >>> is_of_the_sound("REPLAYGAIN_TRACK_GAIN"), is_of_the_sound("title")
+    (True, False)
+    """
+    return key.lower().startswith(_OF_THE_SOUND)
 
 
 def _with_date(tags: dict[str, str], *, as_wav: bool) -> dict[str, str]:
@@ -87,8 +121,28 @@ def _is_its_own(key: str, value: str) -> bool:
 
 def needs_free_form(source: InputContainer, form: Format) -> bool:
     """Whether MP4 or MOV would lose a tag of the source, were it not written in the free form that QuickTime has."""
+    return form.family == "mp4" and not has_cover(source) and bool(_unknown(source, form))
+
+
+def _nameless(source: InputContainer, form: Format) -> list[str]:
+    """The tags that MP4 has no place for: the free form has none for covers, which go before."""
+    found = _unknown(source, form) if form.family == "mp4" and has_cover(source) else []
+    return [key for key in found if not is_of_the_sound(key)]
+
+
+def _unknown(source: InputContainer, form: Format) -> list[str]:
     known = _OWN_NAMES.get(form.muxer, _ITUNES_TAGS)
-    return any(key.lower() not in known for key in global_tags(source))
+    return [key for key in global_tags(source) if key.lower() not in known]
+
+
+def is_known_to_mp4(key: str) -> bool:
+    """Whether MP4 has a name of its own for a tag."""
+    return key.lower() in _ITUNES_TAGS
+
+
+def has_cover(container: InputContainer | OutputContainer) -> bool:
+    """Whether a file has cover art."""
+    return any(each.disposition & Disposition.attached_pic for each in container.streams.video)
 
 
 def stream_tags(source: Any) -> dict[str, str]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import av
 import pytest
+from av.stream import Disposition
 
-from mediaclean.media import NewAudio, Receipt, decode, probe, verify, write
+from mediaclean.media import NewAudio, Receipt, Written, decode, probe, verify, write
 from mediaclean.media.tags import global_tags
 from tests.media.films import Film, Sound, make, noise
 
@@ -23,9 +24,13 @@ def tagged(path: Path, tags: dict[str, str]) -> Path:
     return make(path, Film((sound,), seconds=0.5, video=video, tags=tuple(tags.items())))
 
 
-def cleaned(source: Path, target: Path) -> Receipt:
+def written(source: Path, target: Path) -> Written:
     media = probe(source)
-    write(media, target, replace={1: NewAudio(decode(media, media.tracks[0]), 48_000, "stereo")})
+    return write(media, target, replace={1: NewAudio(decode(media, media.tracks[0]), 48_000, "stereo")})
+
+
+def cleaned(source: Path, target: Path) -> Receipt:
+    written(source, target)
     return verify(source, target)
 
 
@@ -69,3 +74,45 @@ def test_the_name_of_a_file_goes_before_that_of_its_track_where_there_is_room_fo
     assert receipt.ok, receipt.failures
     assert tags_of(tmp_path / "clean.opus")["title"] == "Interview"
     assert probe(tmp_path / "clean.opus").tracks[0].language == "deu"
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".mp3", ".opus", ".mka", ".m4a"])
+def test_gains_that_players_obey_do_not_outlive_the_sound_that_they_are_for(tmp_path: Path, suffix: str) -> None:
+    source = tagged(
+        tmp_path / f"talk{suffix}", {"title": "T", "REPLAYGAIN_TRACK_GAIN": "-7.2 dB", "R128_TRACK_GAIN": "5"}
+    )
+    assert {"replaygain_track_gain", "r128_track_gain"} <= tags_of(source).keys() or suffix == ".m4a"
+    done = written(source, tmp_path / f"clean{suffix}")
+    assert tags_of(tmp_path / f"clean{suffix}") == {"title": "T"}
+    assert any("REPLAYGAIN_TRACK_GAIN" in note for note in done.notes) or suffix == ".m4a"
+    receipt = verify(source, tmp_path / f"clean{suffix}")
+    assert receipt.ok, receipt.failures
+    write(probe(source), tmp_path / f"copy{suffix}")
+    assert tags_of(tmp_path / f"copy{suffix}") == tags_of(source)
+
+
+@pytest.mark.parametrize("target", [".m4a", ".mp4", ".flac", ".mp3", ".mka"])
+def test_a_cover_goes_before_tags_that_mp4_has_no_name_for(tmp_path: Path, target: str) -> None:
+    plain = tagged(tmp_path / "plain.mp3", {**EPISODE, "mood": "calm"})
+    source = with_cover(plain, tmp_path / "episode.mp3")
+    done = written(source, tmp_path / f"clean{target}")
+    receipt = verify(source, tmp_path / f"clean{target}")
+    assert receipt.ok, receipt.failures
+    found = tags_of(tmp_path / f"clean{target}")
+    assert found == {**EPISODE, **({} if target in {".m4a", ".mp4"} else {"mood": "calm"})}
+    assert any("mood left out" in note for note in done.notes) == ("mood" not in found)
+
+
+def with_cover(source: Path, target: Path) -> Path:
+    """The same sound with a picture of one pixel."""
+    with av.open(str(source)) as plain, av.open(str(target), "w") as made:
+        made.metadata.update(plain.metadata)
+        sound, cover = made.add_stream_from_template(plain.streams.audio[0]), made.add_stream("png")
+        cover.width, cover.height, cover.pix_fmt, cover.disposition = 1, 1, "rgb24", Disposition.attached_pic
+        for packet in (*cover.encode(av.VideoFrame(1, 1, "rgb24")), *cover.encode(None)):
+            made.mux(packet)
+        for packet in plain.demux(plain.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = sound
+                made.mux(packet)
+    return target
