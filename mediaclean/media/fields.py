@@ -19,6 +19,7 @@ from mediaclean.media.formats import family_of, without
 from mediaclean.media.header import BIBLIOGRAPHIC
 from mediaclean.media.probe import readable
 from mediaclean.media.routes import chapters_in_words, is_picture, tag_of
+from mediaclean.media.shape import PLAIN_LAYOUTS
 from mediaclean.media.tags import global_tags, has_cover, is_known_to_mp4, is_of_the_sound, stream_tags
 from mediaclean.media.wave_chunks import NAMES, chunks_of
 
@@ -136,7 +137,7 @@ def _properties(stream: Any) -> dict[str, str]:
 
 def _layout(layout: Any) -> str:
     """Its name; Matroska has no place for the layout of PCM, so mono and stereo may be known by their count alone."""
-    return {"1 channels": "mono", "2 channels": "stereo"}.get(layout.name) or str(layout.name)
+    return PLAIN_LAYOUTS.get(layout.name) or str(layout.name)
 
 
 def _disposition_field(name: str, source: Any, result: Any, families: tuple[str, str]) -> Field:

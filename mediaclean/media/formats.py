@@ -93,7 +93,7 @@ _MATROSKA = Format(
     subtitles=("subrip", "ass", "webvtt"),
     pictures=True,
 )
-_TS = Format("mpegts", ("aac", "ac3", "eac3", "mp2", "mp3", "opus"), streams=_TS_CODECS)
+_TS = Format("mpegts", ("aac", "ac3", "eac3", "mp2", "mp3"), streams=_TS_CODECS)  # which cannot tell Opus its priming
 _OGG = Format("ogg", ("opus", "flac"), "flac", video=False, several=False, pictures=True)
 
 _FORMATS: dict[str, Format] = {

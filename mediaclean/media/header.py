@@ -15,7 +15,7 @@ from av.stream import Disposition
 from mediaclean.media.borders import open_input
 from mediaclean.media.formats import Format, family_of
 from mediaclean.media.routes import tag_of
-from mediaclean.media.shape import keep_shape
+from mediaclean.media.shape import PLAIN_LAYOUTS, keep_shape
 from mediaclean.media.tags import global_tags, is_broadcast_wave, needs_free_form, stream_tags
 
 # ISO 639-2 has two codes for some languages; QuickTime's list has the older one, and its own for Swedish.
@@ -49,6 +49,8 @@ def add_copy(made: OutputContainer, source: Any, container: InputContainer, form
             context.framerate = source.average_rate
         if source.type == "video":
             keep_shape(stream, source, form)
+        if source.type == "audio" and form.family == "mp4" and context.layout.name in PLAIN_LAYOUTS:
+            context.layout = PLAIN_LAYOUTS[context.layout.name]
         tag = _tag(source, container, form)
         if tag:
             context.codec_tag = tag

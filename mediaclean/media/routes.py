@@ -19,7 +19,7 @@ from mediaclean.counted import counted
 from mediaclean.errors import OutputError
 from mediaclean.media.borders import codec_of, open_input, path_of
 from mediaclean.media.formats import Format, family_of, format_of, without
-from mediaclean.media.shape import can_keep, only_in_container
+from mediaclean.media.shape import PLAIN_LAYOUTS, can_keep, only_in_container
 
 Action = Literal["copy", "replace", "original", "extra", "subtitle", "attach", "chapters", "timecode", "drop"]
 
@@ -233,7 +233,17 @@ def _copied(stream: Any, form: Format) -> bool:
         return False
     if not form.video and stream.type == "video" and not is_picture(stream):
         return False
+    if form.muxer == "webm" and stream.type == "attachment":  # whose muxer passes over them
+        return False
+    if form.muxer == "mp4" and codec_of(stream).startswith("pcm_") and _is_counted(stream):
+        return False
     return holds(form, lambda made: made.add_stream_from_template(stream, opaque=True))
+
+
+def _is_counted(stream: Any) -> bool:
+    """Whether a track says how many channels it has, and not which; MP4 refuses that of PCM when it is closed."""
+    context = stream.codec_context
+    return str(context.layout.name).endswith("channels") and context.layout.name not in PLAIN_LAYOUTS
 
 
 def _dropped(stream: Any) -> Route:

@@ -1,4 +1,4 @@
-"""The shape of the pixels, where only the source's container tells it.
+"""What only the source's container tells, and the target must be told: the shape of pixels, the names of channels.
 
 MP4 takes it from the codec's parameters. Other muxers take it from a place that PyAV does not reach; there it
 goes into the usability information of the H.264 header (ISO/IEC 14496-10, E.2.1). The packets stay as they are.
@@ -13,6 +13,9 @@ from av import Packet
 from av.bitstream import BitStreamFilterContext
 
 from mediaclean.media.formats import Format
+
+# AVI and MXF count the channels of PCM; MP4 has to name what they are.
+PLAIN_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
 
 
 def only_in_container(source: Any) -> bool:
