@@ -12,11 +12,12 @@ from mediaclean.media.packets import PacketEar, StreamPackets, packet_hashes
 from mediaclean.media.probe import choose_track, probe
 from mediaclean.media.receipt import Proof, Receipt, TrackLag
 from mediaclean.media.records import AudioTrack, Chapter, Fault, Media, StreamInfo
-from mediaclean.media.remux import NewAudio, Written, write
+from mediaclean.media.remux import write
 from mediaclean.media.shots import picture_cuts
 from mediaclean.media.staged import staged
 from mediaclean.media.target import check_target
 from mediaclean.media.verify import verify
+from mediaclean.media.written import NewAudio, Written
 
 __all__ = [
     "AudioCodec",

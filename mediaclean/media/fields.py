@@ -18,7 +18,7 @@ from mediaclean.media.borders import codec_of
 from mediaclean.media.formats import family_of, without
 from mediaclean.media.header import BIBLIOGRAPHIC
 from mediaclean.media.probe import readable
-from mediaclean.media.routes import chapters_in_words, is_picture, tag_of
+from mediaclean.media.routes import chapters_in_words, is_named_by_mp4_alone, is_picture, tag_of
 from mediaclean.media.shape import PLAIN_LAYOUTS
 from mediaclean.media.tags import global_tags, has_cover, is_known_to_mp4, is_of_the_sound, stream_tags
 from mediaclean.media.wave_chunks import NAMES, chunks_of
@@ -27,6 +27,7 @@ from mediaclean.media.wave_chunks import NAMES, chunks_of
 _WORDS = {"language", "title", "timecode"}
 _CHAPTER_S = Fraction(1, 1000)
 _TEXT = {"subrip", "mov_text", "webvtt"}
+_MPEG_AUDIO = {"mp2", "mp3"}
 _ROTATION = {"rotation", "side data displaymatrix"}
 _NO_PLACE = "the container has no place for it"
 _OLD = "true of the sound before"
@@ -48,13 +49,16 @@ def stream_fields(source: Any, result: Any, families: tuple[str, str]) -> Iterat
     name = f"stream {source.index}"
     same = families[0] == families[1]
     ours, theirs = _properties(source), _properties(result)
-    if same and source.type != "attachment":
+    renamed = is_named_by_mp4_alone(tag_of(source), ours.get("codec", "")) if same else False
+    if same and source.type != "attachment" and not renamed:
         ours["tag"], theirs["tag"] = tag_of(source), tag_of(result)
     for key, value in ours.items():
         other = theirs[key]
         converted = key == "codec" and {value, other} <= _TEXT
+        alike = key == "codec" and families[1] == "mp4" and {value, other} <= _MPEG_AUDIO
         if value or other:
-            yield Field(f"{name} {key}", value, other, value == other or converted, "converted" * converted)
+            note = "converted" * converted or "MP4 calls both MPEG audio" * (alike and value != other)
+            yield Field(f"{name} {key}", value, other, value == other or converted or alike, note)
     yield _disposition_field(name, source, result, families)
     ours, theirs = _lowered(stream_tags(source)), _lowered(stream_tags(result))
     missing = without(families[1])
@@ -83,7 +87,7 @@ def global_fields(source: InputContainer, result: InputContainer, dropped: Colle
     mine: Any = source.chapters()
     other: Any = result.chapters()
     if families[1] == "mp4" and len(other) == len(mine) + 1 and not _title(other[0]):
-        other = other[1:]  # what comes before the first one (`header.chapters_for`)
+        other = other[1:]  # what comes before the first one (`header.set_chapters`)
     gone = chapters_in_words(source) in dropped
     ok = len(mine) == len(other) or gone
     yield Field("chapters", str(len(mine)), str(len(other)), ok, "left out on demand" * gone)

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import lcm
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from av import Packet
 from av.container import InputContainer, OutputContainer
 from av.stream import Disposition
 
-from mediaclean.media.borders import open_input
+from mediaclean.media.borders import codec_of, open_input
 from mediaclean.media.formats import Format, family_of
-from mediaclean.media.routes import tag_of
+from mediaclean.media.routes import is_named_by_mp4_alone, tag_of
 from mediaclean.media.shape import PLAIN_LAYOUTS, keep_shape
 from mediaclean.media.tags import global_tags, is_broadcast_wave, needs_free_form, stream_tags
 
@@ -55,9 +55,33 @@ def add_copy(made: OutputContainer, source: Any, container: InputContainer, form
         if tag:
             context.codec_tag = tag
     fill_tags(stream, source, form)
-    if form.family == "mpegts" and family_of(container.format.name) == "mpegts":
-        stream.id = source.id
     return stream
+
+
+def number_streams(made: OutputContainer, of: Mapping[int, Any]) -> None:
+    """In a transport stream made of another one every stream keeps its number (PID); further ones get free ones.
+
+    Left to itself FFmpeg counts from 256 on, which may be the number of another stream.
+
+    Args:
+        made: all of its streams are there.
+        of: the source's stream, by the index of what takes its place.
+    """
+    taken = {stream.id for stream in of.values()}
+    free = (number for number in range(_FIRST_PID, _LAST_PID) if number not in taken)
+    for stream in made.streams:
+        source = of.get(stream.index)
+        stream.id = next(free) if source is None else source.id
+
+
+_FIRST_PID, _LAST_PID = 0x100, 0xFFF
+_TABLE_PIDS = range(0x1000, 0x1FF0)
+
+
+def _table_pid(source: InputContainer) -> int:
+    """The number of the table that lists the streams: FFmpeg's own, or the next one that none of the source has."""
+    taken = {stream.id for stream in source.streams}
+    return next(number for number in _TABLE_PIDS if number not in taken)
 
 
 def fill_tags(stream: Any, source: Any, form: Format) -> None:
@@ -141,21 +165,36 @@ def text_tags(
     stream.disposition = int(flags)
 
 
-def chapters_for(source: InputContainer, shift_s: Fraction, form: Format) -> list[Any]:
+def set_chapters(made: OutputContainer, source: InputContainer, shift_s: Fraction, form: Format) -> None:
     """The chapters of the source on the result's clock.
 
     In MP4 they are a track of their own, in which FFmpeg leaves out those without a name, and whose first sample is
-    shown from zero on: names are blank there, and what comes before the first chapter is one too.
+    shown from zero on: names are blank there, and what comes before the first chapter is one too. In Ogg they are
+    comments (Xiph.Org, "Chapter Extension"), of which FFmpeg 8 rounds the seconds up and writes the rest beside them.
     """
     found = [_shifted(chapter, shift_s) for chapter in source.chapters()]
-    if form.family != "mp4" or not found:
-        return found
-    named = [{**each, "metadata": each["metadata"] if each["metadata"].get("title") else _BLANK} for each in found]
-    before = {**found[0], "id": 0, "start": 0, "end": found[0]["start"], "metadata": _BLANK}
-    return [before, *named] if found[0]["start"] > 0 else named
+    if found and form.family == "ogg":
+        made.metadata.update(_as_comments(found))
+        return
+    if found and form.family == "mp4":
+        first = found[0]
+        before = {**first, "id": 0, "start": 0, "end": first["start"], "metadata": _BLANK}
+        found = [{**each, "metadata": each["metadata"] if each["metadata"].get("title") else _BLANK} for each in found]
+        found = [before, *found] if first["start"] > 0 else found
+    made.set_chapters(cast(Any, found))
 
 
 _BLANK = {"title": " "}
+
+
+def _as_comments(chapters: list[dict[str, Any]]) -> dict[str, str]:
+    comments = {}
+    for number, chapter in enumerate(chapters):
+        minutes, ms = divmod(round(chapter["start"] * chapter["time_base"] * 1000), 60_000)
+        time = f"{minutes // 60:02d}:{minutes % 60:02d}:{ms // 1000:02d}.{ms % 1000:03d}"
+        comments[f"CHAPTER{number:03d}"] = time
+        comments[f"CHAPTER{number:03d}NAME"] = chapter["metadata"].get("title", "")
+    return comments
 
 
 def _shifted(chapter: Mapping[str, Any], shift_s: Fraction) -> dict[str, Any]:
@@ -175,7 +214,7 @@ def mux_options(path: Path, source: InputContainer, form: Format, rate: int) -> 
         options |= {"brand": form.brand} if form.brand else {}
         return options | ({"movflags": "".join(flags)} if flags else {})
     if form.family == "mpegts":
-        return {"mpegts_copyts": "1"}
+        return {"mpegts_copyts": "1", "mpegts_pmt_start_pid": str(_table_pid(source))}
     if form.family == "avi" and any(key.lower() == "software" for key in global_tags(source)):
         return {"fflags": "+bitexact"}  # or FFmpeg's stamp stands where another program's does
     if form.family == "wav":
@@ -197,7 +236,8 @@ def _timescale(source: InputContainer, rate: int) -> int:
 def _tag(source: Any, container: InputContainer, form: Format) -> str:
     """The codec tag to ask for: the source's within one family of containers, hvc1 for HEVC new to MP4."""
     if form.family in {"mp4", "avi"} and family_of(container.format.name) == form.family:
-        return tag_of(source)
+        tag = tag_of(source)
+        return "" if form.muxer == "mov" and is_named_by_mp4_alone(tag, codec_of(source)) else tag
     if form.family == "mp4" and source.codec_context.codec.canonical_name == "hevc" and source.codec_context.extradata:
         return "hvc1"
     return ""

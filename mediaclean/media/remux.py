@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from av import Packet
 from av.container import InputContainer, OutputContainer
 
-from mediaclean.audio import Samples
 from mediaclean.media.borders import open_input, open_output, reading, writing
 from mediaclean.media.codecs import AudioCodec, resolve_codec
 from mediaclean.media.copying import Copier
@@ -24,9 +22,10 @@ from mediaclean.media.header import (
     add_copy,
     add_picture,
     add_subtitle,
-    chapters_for,
     fill_tags,
     mux_options,
+    number_streams,
+    set_chapters,
     text_tags,
 )  # fmt: skip
 from mediaclean.media.probe import choose_track
@@ -34,45 +33,11 @@ from mediaclean.media.records import AudioTrack, Media
 from mediaclean.media.routes import Route, routes
 from mediaclean.media.tags import forget_old_sound, tags_for
 from mediaclean.media.wave_chunks import carry_chunks
+from mediaclean.media.written import NewAudio, Written
 from mediaclean.progress import Progress, Watch, ignore
 
 # How far the new audio may run behind the copied packets, in seconds.
 _AHEAD_S = Fraction(1, 4)
-
-
-@dataclass(frozen=True)
-class NewAudio:
-    """A new audio track: chunks of shape (channels, n) at `rate` Hz in `layout`.
-
-    `codec` None follows the replaced track. `language` and `title` None keep the replaced track's. An extra track
-    starts with the source's track number `beside`, and follows its codec; None is the default track.
-    """
-
-    samples: Iterable[Samples]
-    rate: int
-    layout: str
-    codec: AudioCodec | None = None
-    language: str | None = None
-    title: str | None = None
-    role: Literal["clean", "dialogue"] = "clean"
-    beside: int | None = None
-
-
-@dataclass(frozen=True)
-class Written:
-    """What went into the file: the codec of every new audio track, and what was not copied as it was.
-
-    `notes` are one line each for what was repaired and what found no room; what is converted is known before
-    (`target.check_target`). `positions` tells for the number of every replaced track which of the result's audio
-    tracks, counted from 0, has taken its place. `extras` tells for the place of every extra track, counted likewise,
-    the number of the source's track that it starts with.
-    """
-
-    audio: tuple[AudioCodec, ...]
-    dropped: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    positions: Mapping[int, int] = field(default_factory=dict)
-    extras: Mapping[int, int] = field(default_factory=dict)
 
 
 def write(
@@ -184,7 +149,7 @@ class _Job:
             made.metadata.update(tags)
             self.notes += left_out
             copiers, sounds = self._add_streams(made)
-            made.set_chapters(chapters_for(self._source, self._shift_s, self._form))
+            set_chapters(made, self._source, self._shift_s, self._form)
             made.start_encoding()
             if not copiers:
                 self._source.close()  # its index, which grows with its length, is not needed any more
@@ -196,6 +161,7 @@ class _Job:
         sounds: list[Feed] = []
         covers: list[Any] = []
         extra = iter(self._extra)
+        takes_place_of: dict[int, Any] = {}
         for way in self._ways:
             source: Any = None if way.source is None else self._source.streams[way.source]
             if way.action in {"copy", "original"}:
@@ -215,6 +181,10 @@ class _Job:
                 sounds.append(self._add_sound(made, self._replace[source.index], source))
             elif way.action == "extra":
                 sounds.append(self._add_sound(made, next(extra), None))
+            if way.action in {"copy", "subtitle", "replace"}:
+                takes_place_of[len(made.streams) - 1] = source
+        if self._form.family == "mpegts" and family_of(self._source.format.name) == "mpegts":
+            number_streams(made, takes_place_of)
         for source in covers:
             tag_picture(made, self._media.path, source)
         return copiers, sounds

@@ -154,6 +154,11 @@ def is_picture(stream: Any) -> bool:
     return stream.type == "video" and bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
+def is_named_by_mp4_alone(tag: str, codec: str) -> bool:
+    """Whether MP4 knows a track as MPEG-4 sound whose codec has another name in MOV, as MP3 has."""
+    return tag == "mp4a" and codec != "aac"
+
+
 def tag_of(stream: Any) -> str:
     """The codec tag (such as hvc1) where it has four printable characters, else nothing."""
     try:

@@ -152,7 +152,8 @@ def _fields(
         found += chunk_fields(ours.path, theirs.path) if families == ("wav", "wav") else ()
         for index, (match, _) in pairs.items():
             found += stream_fields(source.streams[index], result.streams[match], families)
-            found += _time_fields(mine[index], other[match], shift or 0.0)
+            if not ours.streams[index].attached_picture:  # a cover is on no clock
+                found += _time_fields(mine[index], other[match], shift or 0.0)
         moving = [i for i in pairs if ours.streams[i].kind == "video" and not ours.streams[i].attached_picture]
         for index in moving[:1]:
             found += picture_fields(source, result, (index, pairs[index][0]), dropped)
@@ -169,7 +170,8 @@ def _time_fields(mine: StreamPackets, other: StreamPackets, shift: float) -> lis
         return []
     name = f"stream {mine.index}"
     # The result rounds to its own tick, and so does the shift between the clocks; milliseconds were rounded before.
-    rounded = min(mine.tick_s, 0.001) / 2 if mine.kind == "audio" else 0.0
+    # Matroska rounds the times of sound, and the priming before it, each for itself
+    rounded = min(mine.tick_s, 0.001) if mine.kind == "audio" else 0.0
     same = mine.tick_s == other.tick_s
     allowed = 1e-9 if same else rounded + other.tick_s * (1.0 if shift else 0.5) + 1e-9
     worst = float(np.max(np.abs(lateness_s(mine, other) - shift), initial=0.0))

@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 _ASS = """[Script Info]
@@ -269,3 +270,18 @@ def torture() -> dict[str, tuple[str, Film]]:
         ),
         "subtitles in Matroska": (".mkv", Film((stereo,), subtitles="ass")),
     }
+
+
+def with_cover(source: Path, target: Path) -> Path:
+    """The same sound with a picture of one pixel."""
+    with av.open(str(source)) as plain, av.open(str(target), "w") as made:
+        made.metadata.update(plain.metadata)
+        sound, cover = made.add_stream_from_template(plain.streams.audio[0]), made.add_stream("png")
+        cover.width, cover.height, cover.pix_fmt, cover.disposition = 1, 1, "rgb24", Disposition.attached_pic
+        for packet in (*cover.encode(av.VideoFrame(1, 1, "rgb24")), *cover.encode(None)):
+            made.mux(packet)
+        for packet in plain.demux(plain.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = sound
+                made.mux(packet)
+    return target

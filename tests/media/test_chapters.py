@@ -23,9 +23,12 @@ def chapters(first_ms: int, names: tuple[str, str, str]) -> list[Any]:
     ]
 
 
-def film(path: Path, made: list[Any]) -> Path:
-    """A film with these chapters."""
-    plain = make(path.with_name(f"plain{path.suffix}"), Film((Sound(noise(2.0), "aac"),)))
+def film(path: Path, made: list[Any], *, codec: str = "aac") -> Path:
+    """A film with these chapters; with Opus only the sound of one."""
+    plain = make(
+        path.with_name(f"plain{path.suffix}"),
+        Film((Sound(noise(2.0), codec),), video="libx264" if codec == "aac" else ""),
+    )
     with av.open(str(plain)) as source, av.open(str(path), "w") as target:
         streams = [target.add_stream_from_template(stream) for stream in source.streams]
         target.set_chapters(made)
@@ -46,12 +49,13 @@ def found_in(path: Path) -> list[tuple[float, str]]:
 
 @pytest.mark.parametrize("first_ms", [0, 400])
 @pytest.mark.parametrize("names", [("One", "Two", "Three"), ("", "Two", "Three"), ("One", "", "Three"), ("", "", "")])
-@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".opus"])
 def test_late_and_nameless_chapters(tmp_path: Path, suffix: str, first_ms: int, names: tuple[str, str, str]) -> None:
     made = chapters(first_ms, names)
-    source, target = film(tmp_path / "film.mkv", made), tmp_path / f"clean{suffix}"
+    source = film(tmp_path / "film.mkv", made, codec="libopus" if suffix == ".opus" else "aac")
+    target = tmp_path / f"clean{suffix}"
     write(probe(source), target)
-    before = [(0.0, "")] if suffix != ".mkv" and first_ms else []
+    before = [(0.0, "")] if suffix in {".mp4", ".mov"} and first_ms else []
     assert found_in(target) == before + [(each["start"] / 1000, name) for each, name in zip(made, names, strict=True)]
     receipt = verify(source, target)
     assert receipt.ok, receipt.failures

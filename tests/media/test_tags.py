@@ -6,11 +6,10 @@ from pathlib import Path
 
 import av
 import pytest
-from av.stream import Disposition
 
 from mediaclean.media import NewAudio, Receipt, Written, decode, probe, verify, write
 from mediaclean.media.tags import global_tags
-from tests.media.films import Film, Sound, make, noise
+from tests.media.films import Film, Sound, make, noise, with_cover
 
 EPISODE = {"title": "Folge 12 — Käse", "artist": "Ich", "album": "Podcast", "date": "2024", "comment": "notes"}
 CODECS = {".mp3": "libmp3lame", ".opus": "libopus", ".flac": "flac", ".wav": "pcm_s16le"}
@@ -101,18 +100,3 @@ def test_a_cover_goes_before_tags_that_mp4_has_no_name_for(tmp_path: Path, targe
     found = tags_of(tmp_path / f"clean{target}")
     assert found == {**EPISODE, **({} if target in {".m4a", ".mp4"} else {"mood": "calm"})}
     assert any("mood left out" in note for note in done.notes) == ("mood" not in found)
-
-
-def with_cover(source: Path, target: Path) -> Path:
-    """The same sound with a picture of one pixel."""
-    with av.open(str(source)) as plain, av.open(str(target), "w") as made:
-        made.metadata.update(plain.metadata)
-        sound, cover = made.add_stream_from_template(plain.streams.audio[0]), made.add_stream("png")
-        cover.width, cover.height, cover.pix_fmt, cover.disposition = 1, 1, "rgb24", Disposition.attached_pic
-        for packet in (*cover.encode(av.VideoFrame(1, 1, "rgb24")), *cover.encode(None)):
-            made.mux(packet)
-        for packet in plain.demux(plain.streams.audio[0]):
-            if packet.dts is not None:
-                packet.stream = sound
-                made.mux(packet)
-    return target
