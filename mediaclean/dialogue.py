@@ -142,7 +142,13 @@ def _at_level(take: Take) -> Iterator[Samples]:
 
 
 def _origin_s(job: Job) -> Fraction:
-    """Where the track's first sample lies on the picture's clock, which is 0 where the film begins."""
+    """Where the track's first sample lies on the picture's clock, which is 0 where the film begins.
+
+    Without a picture the sound that comes first begins at 0, as players have it: MP3 and AAC tell a start that is no
+    more than the delay of their encoder.
+    """
+    if job.media.video is None:
+        return job.track.start_s - min(track.start_s for track in job.media.tracks if track.rate)
     return job.media.offset_s(job.track)
 
 

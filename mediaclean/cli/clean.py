@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -149,6 +149,9 @@ def clean(
     if len(files) > 1 and (plan is not None or (plan_only and not json_)):
         raise PresetError(f"a plan is for one input, here are {len(files)}", "give one input, or --plan-only --json")
     if plan_only:
+        _check_alone({"-o": output, "--report": report, "--bitrate": bitrate,
+                      "--audio-codec": audio_codec, "--page": page, "--record": record, "--residual": residual,
+                      "--keep-original": keep_original, "--dialogue-track": dialogue_track})  # fmt: skip
         _print_plans(files, settings, options, json_)
         return
     targets = targets_of(files, inputs, output, out_dir)
@@ -190,6 +193,13 @@ def _skips(file: Path, deliveries: Sequence[Any], making: Making, tally: Tally) 
         tally.skipped += 1
         return True
     return False
+
+
+def _check_alone(given: Mapping[str, object]) -> None:
+    """Refuse what is about a result where none is made."""
+    for option, value in given.items():
+        if value:
+            raise PresetError(f"--plan-only makes no result, so {option} has no effect", "--plan-only > plan.json")
 
 
 def _print_plans(files: list[Path], settings: Any, options: Any, json_: bool) -> None:

@@ -82,6 +82,8 @@ def _own(report: Report, told: Told, track: str) -> Iterable[Row]:
     if report.ledger is not None:
         yield "ledger", ledger_line(report.ledger)
     yield "loudness", _loudness(report)
+    if not report.copied and told.options.codec is None and report.codec.split()[0] not in report.track.split():
+        yield "codec", f"{report.codec}: the source's own cannot be written there"
     if report.level is not None and report.level.reason:
         yield "level", report.level.reason
     yield from _notes(report.plan.notes)

@@ -154,7 +154,7 @@ def gain_to_target(
             note = f"The target would need {over:.1f} dB of limiting; the level stays {gain_db - held:.1f} LU under it."
             gain_db = held
         else:
-            note = f"The highest peak is limited by {over:.1f} dB to reach the target; listen to it."
+            note = f"Peaks are limited by more than max_limiting_db, {settings.max_limiting_db:g} dB; listen to it."
         reason = "max-limiting"
     return Gain(gain_db, settings.ceiling_dbtp, reason, note, level + gain_db, anchor)
 

@@ -92,12 +92,13 @@ def encoder_names() -> list[str]:
 
 def _asked(codec: str, form: Format, target: Path) -> str:
     name = {"libmp3lame": "mp3", "libopus": "opus", "pcm": "pcm_s24le"}.get(codec.lower(), codec.lower())
+    usable = " | ".join(known for known in form.audio if _encodes(_ENCODERS.get(known, known)))
     if not _encodes(_ENCODERS.get(name, name)):
-        raise OutputError(f"audio codec {codec!r}: nothing here encodes it", f"--audio-codec {' | '.join(form.audio)}")
+        raise OutputError(f"audio codec {codec!r}: nothing here encodes it", f"--audio-codec {usable}")
     if name not in form.audio:
+        elsewhere = f", or -o {target.stem}.mkv" if name in format_of(Path("any.mkv")).audio else ""
         raise OutputError(
-            f"{target.name}: a {form.muxer} file does not hold {name} audio",
-            f"--audio-codec {' | '.join(form.audio)}, or -o {target.stem}.mkv",
+            f"{target.name}: a {form.muxer} file does not hold {name} audio", f"--audio-codec {usable}{elsewhere}"
         )
     return name
 

@@ -118,7 +118,8 @@ def lead_of(codec: AudioCodec) -> Lead:
 def template(codec: AudioCodec) -> Any:
     """A stream with this codec's parameters but without its priming, to copy into a container (see `trims`)."""
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as made:
+    container = "mp2" if codec.name == "mp2" else "mp4"  # which calls MP2 what it calls MP3
+    with av.open(file, "w", format=container) as made:
         stream: Any = made.add_stream(codec.encoder, codec.rate)
         set_up(stream.codec_context, codec)
         silence = np.zeros((stream.codec_context.layout.nb_channels, codec.rate // 4), dtype=np.float32)

@@ -109,7 +109,7 @@ def choose_track(media: Media, choice: str | None = None) -> AudioTrack:
 
 def _check_file(path: Path) -> None:
     if path.is_dir():
-        raise MediaError(f"{path}: is a folder, not a media file", f"mediaclean clean {path}/*")
+        raise MediaError(f"{path}: is a folder, not a media file", f"name the files in it: {_quoted(path)}/*")
     if not path.exists():
         raise MediaError(f"{path}: no such file", "check the path")
     if not path.is_file():

@@ -9,7 +9,9 @@ from typing import Any
 from av.container import InputContainer, OutputContainer
 from av.stream import Disposition
 
+from mediaclean.media.borders import path_of
 from mediaclean.media.formats import Format, family_of
+from mediaclean.media.wave_chunks import bext_description
 
 # What a container says about itself; the new one says its own.
 _STRUCTURAL = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "vendor_id"}
@@ -50,6 +52,8 @@ def tags_for(
         left_out.append(f"{', '.join(nameless)} left out: beside a cover MP4 has no names for such tags")
     if form.family == "wav" or family_of(source.format.name) != form.family:
         tags = _with_date(tags, as_wav=form.family == "wav")
+    if form.family == "wav" and (description := bext_description(path_of(source))):
+        tags = {**tags, "description": description}
     if form.family == "avi":  # whose muxer knows the program by this name alone
         tags = {"ISFT" if key.lower() == "software" else key: value for key, value in tags.items()}
     return tags, left_out

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -38,18 +38,27 @@ class Chunk:
     body: bytes
 
 
-def chunks_of(path: Path) -> list[Chunk]:
-    """The chunks of a wave file that `NAMES` knows, in their order; none of any other file."""
+def chunks_of(path: Path, kinds: Collection[bytes] = NAMES.keys()) -> list[Chunk]:
+    """The chunks of these kinds in a wave file, in their order; none of any other file."""
     try:
         with path.open("rb") as file:
             head = file.read(12)
             is_wave = head[:4] in {b"RIFF", b"RF64", b"BW64"} and head[8:] == b"WAVE"
-            return list(_chunks(file)) if is_wave else []
+            return list(_chunks(file, kinds)) if is_wave else []
     except OSError:
         return []
 
 
-def _chunks(file: BinaryIO) -> Iterator[Chunk]:
+def bext_description(path: Path) -> str:
+    """The description in the `bext` chunk of a Broadcast Wave (EBU Tech 3285, 2.3), "" where there is none.
+
+    FFmpeg tells it under the same name as the comment of the file's list of tags, which goes before.
+    """
+    found = next((chunk.body for chunk in chunks_of(path, [b"bext"])), b"")
+    return found[:256].split(b"\0")[0].decode("utf-8", "replace").strip()
+
+
+def _chunks(file: BinaryIO, kinds: Collection[bytes]) -> Iterator[Chunk]:
     long_size = 0
     for _ in range(_MOST_CHUNKS):
         head = file.read(8)
@@ -61,10 +70,10 @@ def _chunks(file: BinaryIO) -> Iterator[Chunk]:
             long_size = struct.unpack_from("<8xQ", file.read(16).ljust(16, b"\0"))[0]
         elif letters == b"data" and size == _RIFF_END:
             size = long_size
-        elif letters in NAMES or letters == b"LIST":
+        elif letters in kinds or letters == b"LIST":
             kind = file.read(4) if letters == b"LIST" else letters
             file.seek(start)
-            if kind in NAMES and size <= _LARGEST:
+            if kind in kinds and size <= _LARGEST:
                 body = file.read(size)
                 if len(body) == size:
                     yield Chunk(kind, letters, body)

@@ -7,6 +7,7 @@ network is asked again, which gives the same voices.
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ from mediaclean.report import EngineUse
 from mediaclean.result.base import Base
 from mediaclean.result.changes import replaced
 from mediaclean.result.patch import FADE_S, Patch, read_spans_of, spliced
+from mediaclean.result.stem_files import TABLE, stems_folder
 from mediaclean.result.stems import restore, uncovered
 from mediaclean.voices import separate_voices
 
@@ -75,6 +77,11 @@ def render_again(job: Job, base: Base, folder: Path) -> Rendered:
 
 
 def _whole(job: Job, base: Base, folder: Path, analysis: Analysis) -> Rendered:
+    if base.stems is None and (stems_folder(base.target) / TABLE).is_file():
+        raise PresetError(
+            f"{base.table.name} is a report; the stems lie beside its result",
+            f"mediaclean remix {shlex.quote(str(base.target))}, with the same options",
+        )
     if base.stems is None:
         raise PresetError(
             f"{base.target.name} has no stems: another dose means separating again",

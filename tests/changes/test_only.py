@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,8 +72,12 @@ def test_a_report_is_enough_and_the_network_says_the_same_again(made: Made, agai
     deliver(base.source, [Delivery(tmp_path / "plain.wav")], preset, options)
     assert np.array_equal(read(tmp_path / "plain.wav"), with_stems)
     assert not (tmp_path / "plain.stems").exists()
-    with pytest.raises(PresetError, match="no stems") as caught:
+    with pytest.raises(PresetError, match="the stems lie beside its result") as caught:
         deliver(base.source, [Delivery(tmp_path / "whole.wav")], preset, CleanOptions(base=base, engine=HALF))
+    assert f"mediaclean remix {made.target}" in caught.value.hint
+    alone = replace(base, target=tmp_path / "elsewhere.wav")
+    with pytest.raises(PresetError, match="no stems") as caught:
+        deliver(base.source, [Delivery(tmp_path / "whole.wav")], preset, CleanOptions(base=alone, engine=HALF))
     assert "--residual" in caught.value.hint
 
 

@@ -12,11 +12,13 @@ import pytest
 import soundfile
 import soxr
 
+from e2e.conftest import Cli
 from e2e.looking import decoded, lag
 from e2e.making import Track, speech, write_media
 from mediaclean import CleanOptions, clean, load_preset
 from mediaclean.dialogue import _from_zero, write_dialogue
-from mediaclean.media import probe, write
+from mediaclean.media import decode, probe, write
+from tests.media.films import Film, Sound, make, noise
 
 BASE_S = 30
 HOURS_20_S = 72_000
@@ -120,3 +122,14 @@ def test_hours_of_silence_before_the_sound_come_a_second_at_a_time() -> None:
     assert sum(sizes) == 360_010 + 300
     assert max(sizes[:-1]) == 100
     assert np.array_equal(last, sound)
+
+
+@pytest.mark.parametrize("codec", ["libmp3lame", "aac"])
+def test_sound_without_a_picture_begins_at_zero(tmp_path: Path, cli: Cli, codec: str) -> None:
+    """MP3 tells a start that is the delay of its encoder, and raw AAC too."""
+    suffix = "mp3" if codec == "libmp3lame" else "aac"
+    source = make(tmp_path / f"talk.{suffix}", Film((Sound(noise(3.0), codec),), video=""))
+    assert cli("dialogue", source, "--engine", "none").code == 0
+    media = probe(source)
+    length = sum(block.shape[1] for block in decode(media, media.tracks[0])) / media.tracks[0].rate
+    assert abs(soundfile.info(tmp_path / "talk.dialogue.wav").duration - length) < 1e-3

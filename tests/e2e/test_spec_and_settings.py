@@ -190,3 +190,27 @@ def test_dialogue_refuses_what_it_would_not_hear(cli: Cli, sound: Path, words: l
     assert ran.code in {2, 4}
     assert said in ran.err
     assert [each.name for each in sound.parent.iterdir()] == [sound.name]
+
+
+@pytest.mark.parametrize("words", [["-o", "x.wav"], ["--report", "x.json"], ["--page"], ["--bitrate", "64k"]])
+def test_a_plan_alone_refuses_what_is_about_a_result(cli: Cli, sound: Path, words: list[str]) -> None:
+    ran = cli("clean", sound, "--engine", "none", "--plan-only", *words)
+    assert ran.code == 2
+    assert f"--plan-only makes no result, so {words[0]} has no effect" in ran.err
+
+
+def test_a_codec_that_was_not_asked_for_is_told(cli: Cli, sound: Path) -> None:
+    assert "codec " not in cli("clean", sound, "--engine", "none", "--overwrite").out
+    told = cli("clean", sound, "--engine", "none", "-o", sound.with_suffix(".flac"))
+    assert "codec      flac" in told.out
+    asked = cli("clean", sound, "--engine", "none", "-o", sound.with_suffix(".mka"), "--audio-codec", "flac")
+    assert "codec " not in asked.out
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("dts", ".mp4"), ("vorbis", ".mp4"), ("wavpack", ".mkv")])
+def test_hints_name_only_codecs_that_can_be_written(cli: Cli, sound: Path, codec: str, suffix: str) -> None:
+    ran = cli("clean", sound, "--audio-codec", codec, "-o", sound.with_suffix(suffix))
+    hint = ran.err.partition("try:")[2]
+    assert "aac" in hint
+    assert "dts" not in hint
+    assert ".mkv" not in hint

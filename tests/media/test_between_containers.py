@@ -108,3 +108,12 @@ def test_a_cover_is_on_no_clock(tmp_path: Path) -> None:
         make(tmp_path / "plain.m4a", Film((Sound(noise(1.0), "aac"),), video="")), tmp_path / "talk.mp4"
     )
     cleaned(source, tmp_path / "clean.mka", keep=True)
+
+
+@pytest.mark.parametrize(("source_suffix", "target", "video"), [(".mp2", ".mka", ""), (".ts", ".mkv", "libx264")])
+def test_layer_two_is_not_called_layer_three(tmp_path: Path, source_suffix: str, target: str, video: str) -> None:
+    source = make(tmp_path / f"film{source_suffix}", Film((Sound(noise(1.0), "mp2"),), seconds=1.0, video=video))
+    cleaned(source, tmp_path / f"clean{target}")
+    whole = (tmp_path / f"clean{target}").read_bytes()
+    assert b"A_MPEG/L2" in whole
+    assert b"A_MPEG/L3" not in whole

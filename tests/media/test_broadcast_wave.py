@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mediaclean.media import probe, verify, write
+from mediaclean.media.wave_chunks import bext_description
 from tests.media.films import Film, Sound, make, noise
 
 ORIGIN = {
@@ -55,3 +56,11 @@ def test_elsewhere_date_and_time_are_one_moment_or_none(tmp_path: Path, date: bo
     source, target = broadcast_wave(tmp_path / "take.wav", said), tmp_path / "clean.mkv"
     write(probe(source), target)
     assert probe(target).tags.get("creation_time", "")[:19] == ("2024-05-01T10:00:00" if date else "")
+
+
+def test_the_description_is_its_own_beside_a_comment_of_the_file(tmp_path: Path) -> None:
+    source = broadcast_wave(tmp_path / "take.wav", {**ORIGIN, "description": "Scene 12A", "comment": "a comment"})
+    assert bext_description(source) == "Scene 12A"
+    write(probe(source), tmp_path / "clean.wav")
+    assert bext_description(tmp_path / "clean.wav") == "Scene 12A"
+    assert probe(tmp_path / "clean.wav").tags["comment"] == probe(source).tags["comment"]
