@@ -5,12 +5,11 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mediaclean.cli.paths import are_same, is_file, is_folder, is_there
+from mediaclean.cli.paths import are_same, check_unshared, is_file, is_folder, is_there
 from mediaclean.errors import OutputError
 
 if TYPE_CHECKING:
@@ -33,7 +32,8 @@ def kept_paths(wanted: Sequence[Sequence[Any]], options: CleanOptions) -> list[P
         [*beside(options, [one.target for one in deliveries]), *stem_paths(options, deliveries[0].target)]
         for deliveries in wanted
     ]
-    _unique(path for paths in each for path in paths)
+    owned = ((path, one[0].target) for one, paths in zip(wanted, each, strict=True) for path in paths)
+    check_unshared(owned, "write")
     return [path for paths in each for path in paths]
 
 
@@ -63,8 +63,9 @@ def check_report(
         return
     if is_batch and os.path.lexists(report) and not is_folder(report):
         raise OutputError(f"{report}: is a file, but there is a report for each input", "--report FOLDER")
-    names = [name for deliveries in wanted for name in _names(report, deliveries, options, is_batch)]
-    _unique(names)
+    owned = [(name, one[0].target) for one in wanted for name in _names(report, one, options, is_batch)]
+    check_unshared(owned, "write")
+    names = [name for name, _ in owned]
     for name in () if is_batch else names:
         check_name(name, f"a shorter name: --report SHORTER{name.suffix}")
     for path in [*names, *(found for name in names for found in _numbered(name, options))]:
@@ -159,9 +160,3 @@ def _is_report(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(table, dict) and table.keys() >= OF_A_REPORT
-
-
-def _unique(paths: Iterable[Path]) -> None:
-    twice = [path for path, count in Counter(paths).items() if count > 1]
-    if twice:
-        raise OutputError(f"two inputs would both write {min(twice)}", "clean them one by one with -o")

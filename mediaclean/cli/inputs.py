@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mediaclean.cli.paths import is_file, is_folder, is_there
+from mediaclean.cli.paths import check_unshared, is_file, is_folder, is_there
 from mediaclean.errors import MediaError, OutputError
 
 SUFFIXES = {
@@ -78,9 +78,7 @@ def targets_of(files: list[Path], inputs: list[Path], output: Path | None, out_d
     from mediaclean.media.formats import written_suffix
 
     targets = [(out_dir or file.parent) / f"{file.stem}.clean{written_suffix(file.suffix)}" for file in files]
-    twice = {target for target in targets if targets.count(target) > 1}
-    if twice:
-        raise OutputError(f"two inputs would both become {min(twice)}", "clean them one by one with -o")
+    check_unshared(zip(targets, files, strict=True), "become")
     return targets
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+from mediaclean.errors import OutputError
 
 
 def is_folder(path: Path) -> bool:
@@ -33,3 +36,22 @@ def are_same(path: Path, other: Path) -> bool:
     if os.path.realpath(path) == os.path.realpath(other):  # which, unlike Path.resolve, bears a circle of links
         return True
     return is_there(path) and is_there(other) and path.samefile(other)
+
+
+def check_unshared(owned: Iterable[tuple[Path, Path]], would: str) -> None:
+    """Refuse a path that two would write.
+
+    Args:
+        owned: paths, each beside the input or result whose it is.
+        would: what the two would do to it, in a word.
+
+    Raises:
+        OutputError: for the first one, naming both.
+    """
+    owners: dict[Path, Path] = {}
+    for path, owner in owned:
+        if path in owners:
+            raise OutputError(
+                f"{owners[path]} and {owner} would both {would} {path}", "clean one of them by itself, with -o"
+            )
+        owners[path] = owner

@@ -101,7 +101,7 @@ def test_a_report_never_replaces_what_the_run_needs(
 @pytest.mark.parametrize("words", [["--page"], ["--record"], ["--residual"]], ids=" ".join)
 def test_two_inputs_never_share_what_is_kept(take: Path, cli: Cli, words: list[str]) -> None:
     shutil.copy(take, "a.flac")
-    refused(cli("clean", ".", *words, *NONE), OUTPUT, "two inputs would both write")
+    refused(cli("clean", ".", *words, *NONE), OUTPUT, "a.clean.flac and a.clean.wav would both write")
     assert names(take.parent) == ["a.flac", "a.wav"]
 
 

@@ -193,7 +193,7 @@ def test_a_source_in_a_container_that_is_only_read_becomes_one_that_is_written(t
 
 def test_two_takes_that_would_become_one_are_told_apart(tmp_path: Path, cli: Cli) -> None:
     takes = [film(tmp_path / "a.wav", seconds=1.0), shutil.copy(tmp_path / "a.wav", tmp_path / "a.w64")]
-    refused(cli("clean", *takes, "--engine", "none"), OUTPUT, "two inputs would both become")
+    refused(cli("clean", *takes, "--engine", "none"), OUTPUT, "would both become")
 
 
 def test_every_suffix_that_a_folder_is_searched_for_has_a_container_to_be_written_to() -> None:
